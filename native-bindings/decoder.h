@@ -1,0 +1,188 @@
+// From a record of a capture to a Packet: a straight line for plain Ethernet, the general way for the rest.
+#pragma once
+#include "fragments.h"
+#include "ip.h"
+#include "link_types.h"
+#include "tunnels.h"
+
+namespace windrow {
+
+// One record as a reader found it. `data` is valid until the reader is given its next bytes.
+struct Record {
+  const uint8_t* data = nullptr;
+  uint32_t captured = 0;  // bytes at `data`
+  uint32_t wire = 0;      // length on the wire, as the capture says
+  uint32_t fcs = 0;       // bytes of frame check sequence in both
+  uint32_t link_type = 0;
+  int64_t sec = 0;
+  uint32_t nsec = 0;
+  uint16_t interface = 0;
+  Hint hint = Hint::kNone;
+  bool untimed = false;
+  bool big_endian = false;
+};
+
+inline bool less_end4(uint32_t a, uint16_t port_a, uint32_t b, uint16_t port_b) {
+  return a != b ? a < b : port_a <= port_b;
+}
+
+class Decoder {
+ public:
+  Decoder(bool decapsulating, const HashSeed& seed) : decapsulating_(decapsulating), fragments_(seed) {}
+
+  // Fills *p but for the observation point and the hash. `p->reason` says if it is to be in an entry;
+  // `p->bytes` is set either way.
+  void decode(const Record& r, Packet* p) {
+    p->sec = r.sec;
+    p->interface = r.interface;
+    p->untimed = r.untimed;
+    p->hint = r.hint;
+    if (__builtin_expect(!decapsulating_ && r.link_type == 1, 1) && decode_plain(r, p)) return;
+    decode_any(r, p);
+  }
+
+ private:
+  static void set_ends4(Packet* p, uint32_t source, uint32_t destination, const Transport& t, uint8_t protocol) {
+    bool forward = less_end4(source, t.source, destination, t.destination);
+    p->is_v6 = false;
+    p->direction = !forward;
+    p->k4.a = forward ? source : destination;
+    p->k4.b = forward ? destination : source;
+    set_tail(&p->k4.tail, t, protocol, forward);
+  }
+
+  static void set_ends6(Packet* p, const uint64_t* source, const uint64_t* destination, const Transport& t, uint8_t protocol) {
+    bool forward = source[0] != destination[0]   ? source[0] < destination[0]
+                   : source[1] != destination[1] ? source[1] < destination[1]
+                                                 : t.source <= t.destination;
+    p->is_v6 = true;
+    p->direction = !forward;
+    memcpy(p->k6.a, forward ? source : destination, 16);
+    memcpy(p->k6.b, forward ? destination : source, 16);
+    set_tail(&p->k6.tail, t, protocol, forward);
+  }
+
+  static void set_tail(FlowTail* tail, const Transport& t, uint8_t protocol, bool forward) {
+    tail->port_a = forward ? t.source : t.destination;
+    tail->port_b = forward ? t.destination : t.source;
+    tail->protocol = protocol;
+    uint8_t a = forward ? t.has_source : t.has_destination, b = forward ? t.has_destination : t.has_source;
+    tail->port_bits = uint8_t(a | b << 1);
+    tail->point = 0;
+  }
+
+  static Reason destination_reason4(uint32_t destination) {
+    if ((destination >> 28) == 0xe) return Reason::kMulticast;
+    return destination == 0xffffffff ? Reason::kBroadcast : Reason::kNone;
+  }
+
+  // Ethernet with at most one 802.1Q tag, IPv4 without options or fragments, TCP or UDP, all captured.
+  // Everything else is left to decode_any: this is a shorter way to the same answer.
+  static bool decode_plain(const Record& r, Packet* p) {
+    const uint8_t* d = r.data;
+    uint32_t captured = r.captured;
+    if (captured < 14 + 20 + 8) return false;
+    uint32_t at = 14;
+    uint16_t type = load_be16(d + 12);
+    if (type == 0x8100) {
+      type = load_be16(d + 16);
+      at = 18;
+    }
+    if (type != 0x0800 || d[at] != 0x45) return false;
+    uint8_t protocol = d[at + 9];
+    uint32_t need = protocol == kTcp ? 34 : 28;
+    uint32_t length = load_be16(d + at + 2);
+    if ((protocol != kTcp && protocol != kUdp) || captured < at + need || length < need) return false;
+    if (load_be16(d + at + 6) & 0x3fff) return false;
+    uint32_t source = load_be32(d + at + 12), destination = load_be32(d + at + 16);
+    Transport t;
+    t.source = load_be16(d + at + 20);
+    t.destination = load_be16(d + at + 22);
+    t.has_source = t.has_destination = true;
+    set_ends4(p, source, destination, t, protocol);
+    p->bytes = length;
+    p->flags = protocol == kTcp ? d[at + 33] : 0;
+    p->reason = destination_reason4(destination);
+    p->has_macs = true;
+    memcpy(p->macs, d, 12);
+    return true;
+  }
+
+  void decode_any(const Record& r, Packet* p) {
+    uint32_t wire = r.wire > r.fcs ? r.wire - r.fcs : 0;
+    Frame frame{r.data, r.captured, wire, r.big_endian};
+    p->is_v6 = false;
+    p->flags = 0;
+    p->bytes = r.wire;
+    p->has_macs = false;
+    Layer3 found = find_layer3(frame, r.link_type);
+    if (p->hint == Hint::kNone) p->hint = found.hint;
+    if (found.macs_at != UINT32_MAX && frame.has(found.macs_at, 12)) {
+      p->has_macs = true;
+      memcpy(p->macs, r.data + found.macs_at, 12);
+    }
+    p->reason = found.reason;
+    if (p->reason == Reason::kTruncated && r.captured >= wire) p->reason = wire ? Reason::kMalformed : Reason::kNotIp;
+    if (p->reason != Reason::kNone) return;
+    IpPacket ip;
+    p->reason = parse_ip(frame, found.at, found.claimed, &ip);
+    if (p->reason != Reason::kNone) return;
+    if (decapsulating_) decapsulate(frame, &ip);
+    p->bytes = ip.bytes;
+    Transport t = parse_transport(frame, ip);
+    p->flags = t.flags;
+    if (ip.version == 4) {
+      finish4(r, frame, &ip, &t, p);
+    } else {
+      finish6(r, frame, &ip, &t, p);
+    }
+  }
+
+  void finish4(const Record& r, const Frame& f, IpPacket* ip, Transport* t, Packet* p) {
+    uint32_t source = f.be32(ip->at + 12), destination = f.be32(ip->at + 16);
+    if (ip->is_first_fragment || ip->is_later_fragment) {
+      FragmentKey key;
+      key.source[0] = source;
+      key.destination[0] = destination;
+      key.identification = ip->identification;
+      key.protocol = ip->protocol;
+      key.version = 4;
+      join(r, key, ip, t);
+    }
+    set_ends4(p, source, destination, *t, ip->protocol);
+    p->reason = destination_reason4(destination);
+  }
+
+  void finish6(const Record& r, const Frame& f, IpPacket* ip, Transport* t, Packet* p) {
+    uint64_t source[2] = {load_be64(f.data + ip->at + 8), load_be64(f.data + ip->at + 16)};
+    uint64_t destination[2] = {load_be64(f.data + ip->at + 24), load_be64(f.data + ip->at + 32)};
+    if (ip->has_identification) {
+      FragmentKey key;
+      memcpy(key.source, source, 16);
+      memcpy(key.destination, destination, 16);
+      key.identification = ip->identification;
+      key.protocol = 0x100;
+      key.version = 6;
+      join(r, key, ip, t);
+    }
+    set_ends6(p, source, destination, *t, ip->protocol);
+    p->reason = (destination[0] >> 56) == 0xff ? Reason::kMulticast : Reason::kNone;
+  }
+
+  void join(const Record& r, const FragmentKey& key, IpPacket* ip, Transport* t) {
+    if (ip->is_first_fragment) {
+      fragments_.remember(key, {t->source, t->destination, ip->protocol, t->has_source, t->has_destination}, r.sec, r.nsec);
+    } else if (const FragmentPorts* first = fragments_.find(key, r.sec, r.nsec)) {
+      t->source = first->source;
+      t->destination = first->destination;
+      t->has_source = first->has_source;
+      t->has_destination = first->has_destination;
+      ip->protocol = first->protocol;
+    }
+  }
+
+  bool decapsulating_;
+  Fragments fragments_;
+};
+
+}  // namespace windrow

@@ -1,0 +1,57 @@
+// One capture file or stream: told by its first bytes, read record by record from spans that JavaScript fills.
+#pragma once
+#include "pcap_reader.h"
+#include "pcapng_reader.h"
+
+namespace windrow {
+
+class Input {
+ public:
+  Span span;
+
+  // The next record in the order of the file.
+  Step next(Interfaces* interfaces, Record* r) {
+    if (__builtin_expect(format_ == Format::kPcap, 1)) return pcap_.next(&span, r);
+    if (format_ == Format::kPcapng) return pcapng_.next(&span, interfaces, r);
+    Step opened = open(interfaces);
+    return opened == Step::kRecord ? next(interfaces, r) : opened;
+  }
+
+  bool is_pcapng() const { return format_ == Format::kPcapng; }
+
+  // The bytes that JavaScript holds have moved or grown: `data[0]` stands at offset `base` of the capture.
+  void feed(const uint8_t* data, size_t size, uint64_t base, bool eof) {
+    span.data = data;
+    span.size = size;
+    span.position = 0;
+    span.base = base;
+    span.eof = eof;
+  }
+
+ private:
+  enum class Format : uint8_t { kUnknown, kPcap, kPcapng };
+
+  // kRecord: opened.
+  Step open(Interfaces* interfaces) {
+    if (span.left() < 12 && !span.eof) return span.need(12);
+    if (span.left() == 0) return span.damaged(Damage::kEmpty, 0);
+    if (span.left() >= 4 && load_le32(span.here()) == kSectionHeader) {
+      if (span.left() < 12) return span.damaged(Damage::kHeaderCut, span.left());
+      uint32_t magic = load_le32(span.here() + 8);
+      if (magic != 0x1a2b3c4d && magic != 0x4d3c2b1a) return span.damaged(Damage::kNotACapture, magic);
+      format_ = Format::kPcapng;
+      return Step::kRecord;
+    }
+    if (span.left() < 4 || !is_pcap_magic(span.here()))
+      return span.damaged(Damage::kNotACapture, span.left() < 4 ? 0 : load_be32(span.here()));
+    Step step = pcap_.open(&span, interfaces);
+    if (step == Step::kRecord) format_ = Format::kPcap;
+    return step;
+  }
+
+  Format format_ = Format::kUnknown;
+  PcapReader pcap_;
+  PcapngReader pcapng_;
+};
+
+}  // namespace windrow

@@ -1,0 +1,284 @@
+// Which end of a flow is ours: the observation points that packets name, and the rules for all other flows.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "hash.h"
+#include "interfaces.h"
+#include "packet.h"
+
+namespace windrow {
+
+constexpr uint32_t kNoEni = UINT32_MAX;
+
+// What told the direction. The order is the order of DIRECTION_RULES in src/cloud/locality.ts.
+enum class Rule : uint8_t { kCapture = 0, kEni, kLocal, kShownAddress, kShownMac, kPrivate, kOpener, kCount };
+
+enum class Side : uint8_t { kNone = 0, kA, kB };
+
+// An address of either family as a number: IPv4 with hi = 0 and v6 = false.
+struct Address {
+  uint64_t hi = 0, lo = 0;
+  bool v6 = false;
+  bool operator==(const Address& o) const { return hi == o.hi && lo == o.lo && v6 == o.v6; }
+};
+struct AddressHash {
+  size_t operator()(const Address& a) const { return fold(a.hi ^ 0x9e3779b97f4a7c15, a.lo ^ (a.v6 ? 0xbf58476d1ce4e5b9 : 0x94d049bb133111eb)); }
+};
+
+inline Address address4(uint32_t a) { return {0, a, false}; }
+inline Address address6(const uint64_t* a) { return {a[0], a[1], true}; }
+
+struct Prefix {
+  Address address;
+  uint8_t length = 0;
+  bool holds(const Address& a) const {
+    if (a.v6 != address.v6) return false;
+    if (!a.v6) return length == 0 || ((a.lo ^ address.lo) >> (32 - length)) == 0;
+    if (length == 0) return true;
+    if (length <= 64) return ((a.hi ^ address.hi) >> (64 - length)) == 0;
+    return a.hi == address.hi && ((a.lo ^ address.lo) >> (128 - length)) == 0;
+  }
+};
+
+// RFC 1918, RFC 6598, RFC 3927, loopback; RFC 4193, RFC 4291 link-local and loopback.
+inline bool is_private(const Address& a) {
+  if (!a.v6) {
+    uint32_t v = uint32_t(a.lo);
+    return (v >> 24) == 10 || (v >> 20) == 0xac1 || (v >> 16) == 0xc0a8 || (v >> 22) == (0x64400000 >> 22) || (v >> 16) == 0xa9fe ||
+           (v >> 24) == 127;
+  }
+  return (a.hi >> 57) == 0xfc >> 1 || (a.hi >> 54) == 0xfe80 >> 6 || (a.hi == 0 && a.lo == 1);
+}
+
+inline uint64_t mac_number(const uint8_t* p) { return uint64_t(load_be16(p)) << 32 | load_be32(p + 2); }
+
+// Where a packet was seen, as far as the packet itself tells; part of the flow key.
+struct Point {
+  uint16_t interface = 0;
+  Side side = Side::kNone;
+  Rule rule = Rule::kCount;
+  uint32_t eni_a = kNoEni, eni_b = kNoEni;  // named by MAC
+};
+
+// What the user said of the network; filled once from JavaScript.
+struct LocalityConfig {
+  uint32_t eni_count = 0;     // named ENIs; interface N without a name of its own is ENI eni_count + N
+  uint32_t eni_of_all = kNoEni;
+  std::vector<std::pair<std::string, uint32_t>> eni_of_interface;  // by name or number
+  std::unordered_map<Address, uint32_t, AddressHash> eni_of_address;
+  std::unordered_map<uint64_t, uint32_t> eni_of_mac;
+  std::vector<Prefix> local;
+  bool names_ends() const { return !eni_of_address.empty() || !eni_of_mac.empty(); }
+};
+
+// The ends that all packets of an interface have in common: at most two candidates are left after the first packet.
+template <typename T>
+class CommonEnd {
+ public:
+  void see(const T* ends, int count) {
+    if (!begun_) {
+      begun_ = true;
+      for (int i = 0; i < count; i++)
+        if (std::find(left_.begin(), left_.end(), ends[i]) == left_.end()) left_.push_back(ends[i]);
+      return;
+    }
+    std::erase_if(left_, [&](const T& c) { return std::find(ends, ends + count, c) == ends + count; });
+  }
+  // The one end that all have, or null.
+  const T* only() const { return left_.size() == 1 ? left_.data() : nullptr; }
+
+ private:
+  bool begun_ = false;
+  std::vector<T> left_;
+};
+
+class Locality {
+ public:
+  explicit Locality(LocalityConfig config) : config_(std::move(config)) {}
+
+  const LocalityConfig& config() const { return config_; }
+
+  // Takes in one of the capture's first packets.
+  void see(const Packet& p) {
+    Shown& shown = shown_of(p.interface);
+    Address ends[2];
+    ends_of(p, ends);
+    shown.addresses.see(ends, 2);
+    uint64_t macs[2];
+    int count = 0;
+    for (int i = 0; p.has_macs && i < 2; i++)
+      if (!(p.macs[i * 6] & 1)) macs[count++] = mac_number(p.macs + i * 6);
+    shown.macs.see(macs, count);
+  }
+
+  // Decides what the first packets show; from here on points can be told.
+  void decide() {
+    for (Shown& shown : shown_) {
+      if (const Address* a = shown.addresses.only()) {
+        shown.has_address = true;
+        shown.address = *a;
+      } else if (const uint64_t* mac = shown.macs.only()) {
+        shown.has_mac = true;
+        shown.mac = *mac;
+        looks_at_macs_ = true;
+      }
+    }
+    looks_at_macs_ |= !config_.eni_of_mac.empty();
+  }
+
+  uint16_t point_of(const Packet& p) {
+    if (p.hint == Hint::kNone && !looks_at_macs_) return plain(p.interface, Side::kNone, Rule::kCount);
+    return told_point(p);
+  }
+
+  const Point& point(uint16_t number) const { return points_[number]; }
+
+  uint32_t eni_of_interface(uint32_t number, const Interfaces& interfaces) const {
+    if (config_.eni_of_all != kNoEni) return config_.eni_of_all;
+    for (const auto& [value, eni] : config_.eni_of_interface) {
+      if (value == interfaces.all()[number].name || value == std::to_string(number)) return eni;
+    }
+    return config_.eni_count + number;
+  }
+
+  // Where a flow's entries belong: one local side, both (`eni_a` and `eni_b` set, side kNone), or none at all.
+  struct Place {
+    Side side = Side::kNone;
+    Rule rule = Rule::kOpener;
+    uint32_t eni_a = kNoEni, eni_b = kNoEni;  // of named ends; kNoEni: the interface's ENI
+    bool is_local = true;
+  };
+
+  Place place(const Point& point, const Address& a, const Address& b, bool opened_by_b) const {
+    Place place;
+    if (config_.names_ends()) {
+      place.rule = Rule::kEni;
+      place.eni_a = named(point.eni_a, a);
+      place.eni_b = named(point.eni_b, b);
+      bool has_a = place.eni_a != kNoEni, has_b = place.eni_b != kNoEni;
+      place.is_local = has_a || has_b;
+      if (has_a != has_b) place.side = has_a ? Side::kA : Side::kB;
+      return place;
+    }
+    if (point.rule == Rule::kCapture) return by(Rule::kCapture, point.side);
+    if (!config_.local.empty()) {
+      bool in_a = is_inside(a), in_b = is_inside(b);
+      if (in_a != in_b) return by(Rule::kLocal, in_a ? Side::kA : Side::kB);
+    }
+    if (point.interface < shown_.size()) {
+      const Shown& shown = shown_[point.interface];
+      if (shown.has_address && (a == shown.address) != (b == shown.address))
+        return by(Rule::kShownAddress, a == shown.address ? Side::kA : Side::kB);
+    }
+    if (point.rule == Rule::kShownMac) return by(Rule::kShownMac, point.side);
+    bool private_a = is_private(a), private_b = is_private(b);
+    if (private_a != private_b) return by(Rule::kPrivate, private_a ? Side::kA : Side::kB);
+    return by(Rule::kOpener, opened_by_b ? Side::kA : Side::kB);
+  }
+
+  static void ends_of(const Packet& p, Address* ends) {
+    ends[0] = p.is_v6 ? address6(p.k6.a) : address4(p.k4.a);
+    ends[1] = p.is_v6 ? address6(p.k6.b) : address4(p.k4.b);
+  }
+
+ private:
+  struct Shown {
+    CommonEnd<Address> addresses;
+    CommonEnd<uint64_t> macs;
+    bool has_address = false, has_mac = false;
+    Address address;
+    uint64_t mac = 0;
+  };
+
+  static Place by(Rule rule, Side side) {
+    Place place;
+    place.rule = rule;
+    place.side = side;
+    return place;
+  }
+
+  uint32_t named(uint32_t by_mac, const Address& address) const {
+    if (by_mac != kNoEni) return by_mac;
+    auto it = config_.eni_of_address.find(address);
+    return it == config_.eni_of_address.end() ? kNoEni : it->second;
+  }
+
+  bool is_inside(const Address& a) const {
+    return std::any_of(config_.local.begin(), config_.local.end(), [&](const Prefix& p) { return p.holds(a); });
+  }
+
+  Shown& shown_of(uint16_t interface) {
+    if (interface >= shown_.size()) shown_.resize(interface + 1u);
+    return shown_[interface];
+  }
+
+  uint16_t told_point(const Packet& p) {
+    Side source = p.direction ? Side::kB : Side::kA, destination = p.direction ? Side::kA : Side::kB;
+    if (!config_.eni_of_mac.empty() && p.has_macs) {
+      uint32_t to = eni_of_mac(p.macs), from = eni_of_mac(p.macs + 6);
+      if (to != kNoEni || from != kNoEni) {
+        Point point;
+        point.interface = p.interface;
+        point.eni_a = p.direction ? to : from;
+        point.eni_b = p.direction ? from : to;
+        return named_point(point);
+      }
+    }
+    if (p.hint != Hint::kNone) return plain(p.interface, p.hint == Hint::kOut ? source : destination, Rule::kCapture);
+    if (p.has_macs && p.interface < shown_.size() && shown_[p.interface].has_mac) {
+      uint64_t to = mac_number(p.macs), from = mac_number(p.macs + 6), ours = shown_[p.interface].mac;
+      if ((to == ours) != (from == ours)) return plain(p.interface, from == ours ? source : destination, Rule::kShownMac);
+    }
+    return plain(p.interface, Side::kNone, Rule::kCount);
+  }
+
+  uint32_t eni_of_mac(const uint8_t* mac) const {
+    auto it = config_.eni_of_mac.find(mac_number(mac));
+    return it == config_.eni_of_mac.end() ? kNoEni : it->second;
+  }
+
+  // The five points that an interface can have without named MACs.
+  uint16_t plain(uint16_t interface, Side side, Rule rule) {
+    if (interface >= plain_.size()) plain_.resize(interface + 1u);
+    int variant = side == Side::kNone ? 0 : int(side) + (rule == Rule::kShownMac ? 2 : 0);
+    uint16_t& number = plain_[interface].points[variant];
+    if (number == 0) {
+      Point point;
+      point.interface = interface;
+      point.side = side;
+      point.rule = rule;
+      points_.push_back(point);
+      number = uint16_t(points_.size() - 1);
+    }
+    return number;
+  }
+
+  // Past the 16 bits of a flow key the pair stays unnamed: its addresses may still name it.
+  uint16_t named_point(const Point& point) {
+    std::tuple pair(point.interface, point.eni_a, point.eni_b);
+    auto it = pairs_.find(pair);
+    if (it != pairs_.end()) return it->second;
+    if (points_.size() > 65535 - 5 * size_t(kMostInterfaces)) return plain(point.interface, Side::kNone, Rule::kCount);
+    points_.push_back(point);
+    return pairs_[pair] = uint16_t(points_.size() - 1);
+  }
+
+  struct Plain {
+    uint16_t points[5] = {0, 0, 0, 0, 0};
+  };
+
+  LocalityConfig config_;
+  std::vector<Shown> shown_;
+  bool looks_at_macs_ = false;
+  std::vector<Point> points_ = std::vector<Point>(1);  // number 0 is no point
+  std::vector<Plain> plain_;
+  std::map<std::tuple<uint16_t, uint32_t, uint32_t>, uint16_t> pairs_;
+};
+
+}  // namespace windrow

@@ -1,0 +1,75 @@
+// What the decoder makes of one record: a flow key and what to add to it, or the reason why not.
+#pragma once
+#include <cstdint>
+
+namespace windrow {
+
+// Why a packet is in no entry. The order is the order of EXCLUSIONS in src/flowlog/accounting.ts.
+enum class Reason : uint8_t {
+  kNone = 0,
+  kNotIp,
+  kMalformed,
+  kTruncated,
+  kMulticast,
+  kBroadcast,
+  kNotLocal,
+  kUnsupportedLinkType,
+  kCount,
+};
+
+// What the capture itself says of a packet's way, seen from the interface.
+enum class Hint : uint8_t { kNone = 0, kIn, kOut };
+
+constexpr uint8_t kTcp = 6, kUdp = 17, kDccp = 33, kSctp = 132, kUdpLite = 136;
+inline bool has_ports(uint8_t protocol) {
+  return protocol == kTcp || protocol == kUdp || protocol == kSctp || protocol == kDccp || protocol == kUdpLite;
+}
+
+constexpr uint8_t kTcpFin = 1, kTcpSyn = 2, kTcpRst = 4, kTcpAck = 16;
+
+// Both ends of a flow in canonical order (a <= b), so that its two directions meet in one slot.
+// `point` is the observation point (see points.h). Laid out without padding: compared and hashed as words.
+struct FlowTail {
+  uint16_t port_a = 0;
+  uint16_t port_b = 0;
+  uint8_t protocol = 0;
+  uint8_t port_bits = 0;  // 1: port_a is known, 2: port_b is known ("-" otherwise)
+  uint16_t point = 0;
+};
+
+struct Key4 {
+  uint32_t a = 0, b = 0;  // host byte order
+  FlowTail tail;
+};
+static_assert(sizeof(Key4) == 16);
+
+struct Key6 {
+  uint64_t a[2] = {0, 0}, b[2] = {0, 0};  // host byte order, most significant first
+  FlowTail tail;
+};
+static_assert(sizeof(Key6) == 40);
+
+// One packet, ready for the flow table. 88 bytes; no pointer into the capture's buffer.
+struct Packet {
+  union {
+    Key4 k4;
+    Key6 k6;
+  };
+  uint64_t hash = 0;
+  int64_t sec = 0;         // packet time, whole seconds since the epoch
+  uint32_t bytes = 0;      // layer 3
+  uint16_t interface = 0;  // its number in the capture
+  Reason reason = Reason::kNone;
+  bool is_v6 = false;
+  uint8_t direction = 0;  // 0: from a to b, 1: from b to a
+  uint8_t flags = 0;      // TCP flag octet
+  Hint hint = Hint::kNone;
+  bool untimed = false;  // Simple Packet Block: its time is 0 and moves no watermark
+  bool has_macs = false;
+  uint8_t macs[12];  // destination, source: as on Ethernet
+
+  Packet() : k6() {}
+  FlowTail& tail() { return is_v6 ? k6.tail : k4.tail; }
+};
+
+}  // namespace windrow

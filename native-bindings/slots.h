@@ -1,0 +1,191 @@
+// Where flows live: slots of one or two cache lines in an arena that never moves, and an index of hashes over it.
+#pragma once
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "packet.h"
+
+namespace windrow {
+
+// Zeroed memory that costs nothing until it is touched, on huge pages where the kernel gives them.
+class Pages {
+ public:
+  Pages() = default;
+  explicit Pages(size_t bytes) : bytes_(bytes) {
+    void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) throw std::bad_alloc();
+    data_ = p;
+    madvise(p, bytes, MADV_HUGEPAGE);
+  }
+  Pages(Pages&& other) noexcept : data_(other.data_), bytes_(other.bytes_) { other.data_ = nullptr; }
+  Pages& operator=(Pages&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~Pages() {
+    if (data_) munmap(data_, bytes_);
+  }
+  template <typename T>
+  T* as() const {
+    return static_cast<T*>(data_);
+  }
+
+ private:
+  void* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+// Both directions of a flow, and what its current window has counted: 48 bytes.
+// Counters of other open windows stand aside (see AsideRecord); 32 bits that would overflow are folded there too.
+struct FlowBody {
+  int64_t last_sec = 0;          // of the flow's latest packet
+  uint32_t packets[2] = {0, 0};  // of the window, per direction (0: from a to b)
+  uint32_t bytes[2] = {0, 0};
+  uint32_t first[2] = {0, 0};  // seconds into the window
+  uint32_t last = 0;           // the same, both directions
+  uint32_t window = 0;         // serial of the window; 0: none
+  uint32_t aside = 0;          // first record that stands aside; 0: none
+  uint8_t flags[2] = {0, 0};
+  uint8_t state = 0;  // kFin0.. below
+  uint8_t marks = 0;  // kListed0.. below
+};
+static_assert(sizeof(FlowBody) == 48);
+
+constexpr uint8_t kFin0 = 1, kFin1 = 2, kRstSeen = 4, kOpenedByB = 8;                 // FlowBody::state
+constexpr uint8_t kListed0 = 1, kListed1 = 2, kTouched = 4, kLive = 8, kVictim = 16;  // FlowBody::marks
+
+inline bool is_closed(uint8_t state) { return (state & kRstSeen) || (state & (kFin0 | kFin1)) == (kFin0 | kFin1); }
+
+template <typename Key>
+struct alignas(sizeof(Key) == 16 ? 64 : 32) Slot {
+  Key key;
+  FlowBody body;
+};
+static_assert(sizeof(Slot<Key4>) == 64);
+static_assert(sizeof(Slot<Key6>) == 96);
+
+template <typename Key>
+inline bool same_key(const Key& x, const Key& y) {
+  if constexpr (sizeof(Key) == 16) {
+    uint64_t x0, x1, y0, y1;
+    memcpy(&x0, &x, 8);
+    memcpy(&x1, reinterpret_cast<const char*>(&x) + 8, 8);
+    memcpy(&y0, &y, 8);
+    memcpy(&y1, reinterpret_cast<const char*>(&y) + 8, 8);
+    return ((x0 ^ y0) | (x1 ^ y1)) == 0;
+  } else {
+    return memcmp(&x, &y, sizeof(Key)) == 0;
+  }
+}
+
+// Open addressing over 8-byte index cells, so that probing stays within a cache line; slots are numbered from 1.
+template <typename Key>
+class Slots {
+ public:
+  using SlotType = Slot<Key>;
+
+  explicit Slots(uint32_t most) : most_(most), arena_(sizeof(SlotType) * (size_t(most) + 1)) { set_index(1 << 12); }
+
+  SlotType& operator[](uint32_t number) { return arena_.template as<SlotType>()[number]; }
+  uint32_t live() const { return live_; }
+  uint32_t top() const { return top_; }  // slots 1..top have been used
+
+  void prefetch_index(uint64_t hash) const { __builtin_prefetch(&cells_[hash & mask_]); }
+
+  void prefetch_slot(uint64_t hash) {
+    const Cell& cell = cells_[hash & mask_];
+    if (cell.slot) __builtin_prefetch(&(*this)[cell.slot], 1);
+  }
+
+  // 0 if the flow is not here.
+  uint32_t find(const Key& key, uint64_t hash) {
+    uint32_t tag = uint32_t(hash);
+    for (uint64_t i = tag & mask_;; i = (i + 1) & mask_) {
+      const Cell& cell = cells_[i];
+      if (cell.slot == 0) return 0;
+      if (cell.tag == tag && same_key((*this)[cell.slot].key, key)) return cell.slot;
+    }
+  }
+
+  // The flow must not be here, and live() < most. Returns a slot with a fresh body.
+  uint32_t insert(const Key& key, uint64_t hash) {
+    if ((live_ + 1) * 5ull > (mask_ + 1) * 3ull) grow();
+    uint32_t number;
+    if (free_) {
+      number = free_;
+      free_ = (*this)[number].body.aside;
+    } else {
+      number = ++top_;
+    }
+    live_++;
+    SlotType& slot = (*this)[number];
+    slot.key = key;
+    slot.body = FlowBody();
+    slot.body.marks = kLive;
+    place(hash, number);
+    return number;
+  }
+
+  void erase(uint32_t number, uint64_t hash) {
+    uint64_t i = hash & mask_;
+    while (cells_[i].slot != number) i = (i + 1) & mask_;
+    // Backward shift: whoever was pushed past this cell moves up, so that no tombstone is needed.
+    for (uint64_t j = (i + 1) & mask_; cells_[j].slot; j = (j + 1) & mask_) {
+      uint64_t home = cells_[j].tag & mask_;
+      if (((j - home) & mask_) >= ((j - i) & mask_)) {
+        cells_[i] = cells_[j];
+        i = j;
+      }
+    }
+    cells_[i] = Cell();
+    SlotType& slot = (*this)[number];
+    slot.body = FlowBody();
+    slot.body.aside = free_;
+    free_ = number;
+    live_--;
+  }
+
+  uint32_t clock_hand = 0;
+
+ private:
+  struct Cell {
+    uint32_t tag = 0;  // low half of the hash: where the search starts at any size, and a first comparison
+    uint32_t slot = 0;  // 0: empty
+  };
+
+  void set_index(uint64_t cells) {
+    index_ = Pages(cells * sizeof(Cell));
+    cells_ = index_.template as<Cell>();
+    mask_ = cells - 1;
+  }
+
+  void place(uint64_t hash, uint32_t number) {
+    uint64_t i = hash & mask_;
+    while (cells_[i].slot) i = (i + 1) & mask_;
+    cells_[i] = Cell{uint32_t(hash), number};
+  }
+
+  void grow() {
+    Pages old = std::move(index_);
+    Cell* cells = cells_;
+    uint64_t count = mask_ + 1;
+    index_ = Pages();
+    set_index(count * 2);
+    for (uint64_t i = 0; i < count; i++)
+      if (cells[i].slot) place(cells[i].tag, cells[i].slot);
+  }
+
+  uint32_t most_;
+  Pages arena_;
+  Pages index_;
+  Cell* cells_ = nullptr;
+  uint64_t mask_ = 0;
+  uint32_t live_ = 0, top_ = 0, free_ = 0;
+};
+
+}  // namespace windrow

@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+// The command line: what there is, and how it ends.
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { ERROR_CODES, WindrowError } from '../base/errors.ts';
+import { addOptions } from '../base/options.ts';
+import { demo } from './demo.ts';
+import { replay } from './replay.ts';
+import { REPLAY_OPTIONS, readReplayOptions } from './replay_options.ts';
+import type { ReplayFlags } from './replay_options.ts';
+import { VERIFY_OPTIONS, verify } from './verify.ts';
+import type { VerifyFlags } from './verify.ts';
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+
+const EXIT_CODES = `
+Exit codes: 0 complete; 1 refused or failed; 2 wrong usage; 3 the input is incomplete: what was read is written.`;
+
+function build(): Command {
+  const program = new Command('windrow')
+    .description('Flow log entries from packet captures, and a log that can prove what it did not see.')
+    .version(version)
+    .showHelpAfterError('(windrow --help says more)')
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride();
+  const replayCommand = program
+    .command('replay')
+    .summary('turn captures into flow log entries')
+    .description('Turns captures into flow log entries. Several files are one capture, in the order of time.')
+    .argument('<file...>', 'pcap or pcapng, also gzip-compressed; - is standard input')
+    .action(async (files: string[], flags: ReplayFlags) => {
+      const options = readReplayOptions(files, flags, process.stdout.isTTY);
+      process.exitCode = await replay(options);
+    });
+  addOptions(replayCommand, REPLAY_OPTIONS).addHelpText('after', EXIT_CODES);
+  const verifyCommand = program
+    .command('verify')
+    .summary('recount a capture the slow way and compare')
+    .description('Counts a capture again by a second, independent path and compares it with entries, one by one.')
+    .argument('<capture>', 'the capture that was replayed; - is standard input')
+    .argument('<entries>', 'the entries that came out, an entry a line')
+    .action(async (capture: string, entries: string, flags: VerifyFlags) => {
+      process.exitCode = await verify(capture, entries, flags);
+    });
+  addOptions(verifyCommand, VERIFY_OPTIONS).addHelpText('after', EXIT_CODES);
+  program
+    .command('demo')
+    .summary('make a sample capture and replay it')
+    .description('Makes a sample capture, replays it, and says where everything is.')
+    .argument('[directory]', 'where to put it', 'windrow-demo')
+    .action(async (directory: string) => {
+      process.exitCode = await demo(directory);
+    });
+  return program;
+}
+
+async function main(): Promise<void> {
+  try {
+    await build().parseAsync();
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+/** One clear line; a stack only for what is a defect of Windrow itself. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ERROR_CODES.USAGE;
+  if (error instanceof WindrowError) {
+    process.stderr.write(`windrow: ${error.message}\n`);
+    return process.exitCode === 130 ? 130 : error.exitCode;
+  }
+  process.stderr.write(`windrow: internal error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 1;
+}
+
+// A closed standard error must not become a crash.
+process.stderr.on('error', () => undefined);
+await main();

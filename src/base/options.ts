@@ -1,0 +1,43 @@
+// One table per command: option, default, unit, range and sentence. Parser, help and README come from it.
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+export interface OptionSpec {
+  /** As commander reads it: `--window <seconds>`. */
+  readonly flags: string;
+  readonly doc: string;
+  readonly default?: string | number | boolean | readonly string[];
+  /** For whole numbers: smallest and greatest. */
+  readonly range?: readonly [number, number];
+  readonly choices?: readonly string[];
+  /** Comma-separated, and may be given again. */
+  readonly isList?: boolean;
+}
+
+/** Adds the table's options to a command. */
+export function addOptions(command: Command, specs: readonly OptionSpec[]): Command {
+  for (const spec of specs) {
+    const option = new Option(spec.flags, spec.doc);
+    if (spec.choices) option.choices([...spec.choices]);
+    if (spec.range) option.argParser((text) => readWhole(text, spec.range!));
+    if (spec.isList) option.argParser((text, before: readonly string[] | undefined) => readList(text, before));
+    if (spec.default !== undefined) option.default(spec.default);
+    command.addOption(option);
+  }
+  return command;
+}
+
+function readWhole(text: string, [least, most]: readonly [number, number]): number {
+  const value = Number(text);
+  if (!/^[0-9]+$/.test(text) || value < least || value > most) {
+    throw new InvalidArgumentError(
+      `Expected a whole number from ${least.toLocaleString('en-US')} to ${most.toLocaleString('en-US')}.`,
+    );
+  }
+  return value;
+}
+
+function readList(text: string, before: readonly string[] | undefined): readonly string[] {
+  const parts = text.split(',').map((part) => part.trim());
+  if (parts.includes('')) throw new InvalidArgumentError('Expected values separated by commas, none of them empty.');
+  return [...(before ?? []), ...parts];
+}

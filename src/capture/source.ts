@@ -1,0 +1,197 @@
+// The bytes of one capture: a file or standard input, inflated where they are gzip, told by content.
+import fs from 'node:fs';
+import zlib from 'node:zlib';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WindrowError, systemCode, systemReason } from '../base/errors.ts';
+import type { Damage } from './damage.ts';
+
+/** Name of standard input on the command line. */
+export const STDIN = '-';
+
+/** Compressed input handed to zlib at once: what one damaged byte can cost of the output before it. */
+const INFLATE_BYTES = 64 * 1024;
+
+/** Reads fill `into` from `offset` on and give the number of bytes; 0 is the end. Not to be called twice at once. */
+export interface ByteSource {
+  /** As the user named it. */
+  readonly name: string;
+  /** Size in bytes as stored; 0 where it is not known. */
+  readonly size: number;
+  /** Bytes as stored that were read so far. */
+  readonly consumed: number;
+  /** Why the source ended before its end, after a read gave 0. */
+  readonly damage: Damage;
+  read(into: Uint8Array, offset: number): number | Promise<number>;
+  close(): void;
+}
+
+/** Opens a capture. Throws INPUT_REFUSED where it cannot be opened or is a directory. */
+export async function openSource(path: string): Promise<ByteSource> {
+  const raw = path === STDIN ? new RawSource('standard input', 0, 0) : openFile(path);
+  try {
+    const head = new Uint8Array(2);
+    let have = 0;
+    while (have < 2) {
+      const got = await raw.read(head, have);
+      if (got === 0) break;
+      have += got;
+    }
+    raw.unread(head.subarray(0, have));
+  } catch (error) {
+    raw.close();
+    throw error;
+  }
+  return raw.startsWith(0x1f, 0x8b) ? new GzipSource(raw) : raw;
+}
+
+function openFile(path: string): RawSource {
+  try {
+    const fd = fs.openSync(path, 'r');
+    const stat = fs.fstatSync(fd);
+    if (stat.isDirectory()) {
+      fs.closeSync(fd);
+      throw new WindrowError('INPUT_REFUSED', `${path}: it is a directory: expected a pcap or pcapng capture`);
+    }
+    return new RawSource(path, fd, stat.isFile() ? stat.size : 0);
+  } catch (cause) {
+    if (cause instanceof WindrowError) throw cause;
+    throw new WindrowError('INPUT_REFUSED', `${path}: cannot be opened: ${systemReason(cause)}`, { cause });
+  }
+}
+
+/** The bytes as stored. Regular files are read synchronously: the thread that decodes has nothing else to do. */
+class RawSource implements ByteSource {
+  readonly name: string;
+  readonly size: number;
+  consumed = 0;
+  damage: Damage = 'none';
+  #fd: number;
+  #pending: Uint8Array = new Uint8Array(0);
+  #isClosed = false;
+
+  constructor(name: string, fd: number, size: number) {
+    this.name = name;
+    this.size = size;
+    this.#fd = fd;
+  }
+
+  /** Gives bytes back, to be read first. */
+  unread(bytes: Uint8Array): void {
+    this.#pending = bytes;
+  }
+
+  startsWith(...bytes: number[]): boolean {
+    return bytes.every((byte, i) => this.#pending[i] === byte);
+  }
+
+  read(into: Uint8Array, offset: number): number | Promise<number> {
+    if (this.#pending.length > 0) {
+      const some = this.#pending.subarray(0, into.length - offset);
+      into.set(some, offset);
+      this.#pending = this.#pending.subarray(some.length);
+      return some.length;
+    }
+    if (this.#fd === 0) return this.#readStream(into, offset);
+    try {
+      const got = fs.readSync(this.#fd, into, offset, into.length - offset, null);
+      this.consumed += got;
+      return got;
+    } catch (cause) {
+      throw new WindrowError('INPUT_REFUSED', `${this.name}: cannot be read: ${systemReason(cause)}`, { cause });
+    }
+  }
+
+  /** A pipe may be set to non-blocking by whoever shares it: then wait a moment and ask again. */
+  async #readStream(into: Uint8Array, offset: number): Promise<number> {
+    for (;;) {
+      try {
+        const got = await readAsync(this.#fd, into, offset);
+        this.consumed += got;
+        return got;
+      } catch (cause) {
+        if (systemCode(cause) === 'EOF') return 0;
+        if (systemCode(cause) !== 'EAGAIN') {
+          throw new WindrowError('INPUT_REFUSED', `${this.name}: cannot be read: ${systemReason(cause)}`, { cause });
+        }
+        await delay(5);
+      }
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed || this.#fd === 0) return;
+    this.#isClosed = true;
+    fs.closeSync(this.#fd);
+  }
+}
+
+function readAsync(fd: number, into: Uint8Array, offset: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.read(fd, into, offset, into.length - offset, null, (error, got) => {
+      if (error) reject(error);
+      else resolve(got);
+    });
+  });
+}
+
+/** The inflated bytes of a gzip file, also of several members one behind another. */
+class GzipSource implements ByteSource {
+  readonly name: string;
+  readonly size: number;
+  damage: Damage = 'none';
+  #raw: RawSource;
+  #inflate: zlib.Gunzip;
+  #chunks: AsyncIterator<Uint8Array>;
+  #rest: Uint8Array = new Uint8Array(0);
+
+  constructor(raw: RawSource) {
+    this.name = raw.name;
+    this.size = raw.size;
+    this.#raw = raw;
+    this.#inflate = zlib.createGunzip({ chunkSize: 256 * 1024 });
+    this.#chunks = this.#inflate[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    // Errors of reading end the inflater with them; errors of inflating reach read() through the iterator.
+    this.#pump().catch((error: unknown) => this.#inflate.destroy(error as Error));
+  }
+
+  get consumed(): number {
+    return this.#raw.consumed;
+  }
+
+  async #pump(): Promise<void> {
+    while (!this.#inflate.destroyed) {
+      const bytes = new Uint8Array(INFLATE_BYTES);
+      const got = await this.#raw.read(bytes, 0);
+      if (got === 0) break;
+      if (!this.#inflate.write(bytes.subarray(0, got))) {
+        await new Promise<void>((resolve) => {
+          this.#inflate.once('drain', resolve).once('close', resolve);
+        });
+      }
+    }
+    if (!this.#inflate.destroyed) this.#inflate.end();
+  }
+
+  async read(into: Uint8Array, offset: number): Promise<number> {
+    while (this.#rest.length === 0) {
+      try {
+        const next = await this.#chunks.next();
+        if (next.done) return 0;
+        this.#rest = next.value;
+      } catch (error) {
+        if (error instanceof WindrowError) throw error;
+        this.damage = systemCode(error) === 'Z_BUF_ERROR' ? 'gzip_cut' : 'gzip_broken';
+        return 0;
+      }
+    }
+    const some = this.#rest.subarray(0, into.length - offset);
+    into.set(some, offset);
+    this.#rest = this.#rest.subarray(some.length);
+    return some.length;
+  }
+
+  close(): void {
+    this.#inflate.destroy();
+    this.#raw.close();
+  }
+}

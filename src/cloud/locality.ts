@@ -1,0 +1,105 @@
+// What a user says of the network on the command line: which ENIs there are, and what is inside.
+import ipaddr from 'ipaddr.js';
+import { WindrowError } from '../base/errors.ts';
+import type { NativeLocality } from '../base/addon.ts';
+
+/** What told the direction of a packet; in the order of `Rule` in native-bindings/locality.h. */
+export const DIRECTION_RULES = [
+  'capture',
+  'eni',
+  'local',
+  'shown_address',
+  'shown_mac',
+  'private',
+  'opener',
+] as const;
+
+/** What each rule looks at, for reports. */
+export const DIRECTION_RULE_DOCS: Readonly<Record<(typeof DIRECTION_RULES)[number], string>> = {
+  capture: 'the capture says so (packet type or flags)',
+  eni: 'an end is a named ENI',
+  local: 'one end is inside --local',
+  shown_address: 'one address is an end of all packets',
+  shown_mac: 'one MAC address is an end of all frames',
+  private: 'one end is a private address, the other is not',
+  opener: 'the side that opened the connection is outside',
+};
+
+/** Constant fields of an ENI's entries; "-" where not known. */
+export interface Eni {
+  readonly eniId: string;
+  readonly accountId: string;
+  readonly vmId: string;
+  readonly vpcId: string;
+  readonly vswitchId: string;
+}
+
+export interface Locality {
+  /** Named ENIs; an interface N without a name is number `enis.length + N`. */
+  readonly enis: readonly Eni[];
+  readonly native: NativeLocality;
+}
+
+const MAC = /^[0-9a-f]{1,2}([:-][0-9a-f]{1,2}){5}$/i;
+
+export function eniNamed(eniId: string): Eni {
+  return { eniId, accountId: '-', vmId: '-', vpcId: '-', vswitchId: '-' };
+}
+
+/** The ENI of an interface that has no name of its own: by its number, so that no entry depends on a file's name. */
+export function eniOfInterface(number: number): Eni {
+  return eniNamed(`eni-if${number}`);
+}
+
+/** Reads `--local` and `--eni` values. Throws USAGE with the value that is wrong. */
+export function readLocality(local: readonly string[], eni: readonly string[]): Locality {
+  const ids: string[] = [];
+  const numberOf = (id: string): number => {
+    if (!ids.includes(id)) ids.push(id);
+    return ids.indexOf(id);
+  };
+  let eniOfAll = -1;
+  const eniOfInterface: { interface: string; eni: number }[] = [];
+  const eniOfAddress: { address: Uint8Array; eni: number }[] = [];
+  const eniOfMac: { mac: Uint8Array; eni: number }[] = [];
+  for (const value of eni) {
+    const equals = value.indexOf('=');
+    const id = equals < 0 ? value : value.slice(0, equals);
+    const end = value.slice(equals + 1);
+    if (id === '' || end === '' || id.length > 256) {
+      throw new WindrowError('USAGE', `--eni ${value}: expected ID, ID=ADDRESS, ID=MAC or ID=INTERFACE`);
+    }
+    if (equals < 0) {
+      if (eniOfAll >= 0) throw new WindrowError('USAGE', `--eni ${value}: only one ENI can have all traffic`);
+      eniOfAll = numberOf(id);
+    } else if (ipaddr.isValid(end) && end.match(/[.:]/)) {
+      eniOfAddress.push({ address: addressBytes(end), eni: numberOf(id) });
+    } else if (MAC.test(end)) {
+      eniOfMac.push({ mac: Uint8Array.from(end.split(/[:-]/), (part) => parseInt(part, 16)), eni: numberOf(id) });
+    } else {
+      eniOfInterface.push({ interface: end, eni: numberOf(id) });
+    }
+  }
+  const native = {
+    eniCount: ids.length,
+    eniOfAll,
+    eniOfInterface,
+    eniOfAddress,
+    eniOfMac,
+    local: local.map(readPrefix),
+  };
+  return { enis: ids.map(eniNamed), native };
+}
+
+function addressBytes(text: string): Uint8Array {
+  return Uint8Array.from(ipaddr.parse(text).toByteArray());
+}
+
+function readPrefix(text: string): { address: Uint8Array; length: number } {
+  const whole = text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`;
+  if (!ipaddr.isValidCIDR(whole)) {
+    throw new WindrowError('USAGE', `--local ${text}: expected CIDR blocks such as 10.0.0.0/8,fd00::/8`);
+  }
+  const [address, length] = ipaddr.parseCIDR(whole);
+  return { address: Uint8Array.from(address.toByteArray()), length };
+}

@@ -1,0 +1,203 @@
+// The face of a native shard: captures in, and out of it the windows that are to be written, in order.
+import { randomFillSync } from 'node:crypto';
+import { addon } from '../base/addon.ts';
+import type { NativeDrops, NativeLocality, NativeShard, NativeState, NativeWindow } from '../base/addon.ts';
+import { WindrowError } from '../base/errors.ts';
+import { DAMAGES, REFUSALS, describeDamage } from '../capture/damage.ts';
+import type { Damage } from '../capture/damage.ts';
+import { Feeder } from '../capture/feeder.ts';
+import { openSource } from '../capture/source.ts';
+
+/** Why the native core came back; in the order of `Run` in native-bindings/shard.h. */
+const RUN = { end: 0, needData: 1, windowDue: 2, lateFull: 3, tableFull: 4 } as const;
+
+/** Which windows to flush; in the order of `FlushMode` in native-bindings/flow_table.h. */
+const FLUSH = { due: 0, late: 1, evict: 2, all: 3 } as const;
+
+export interface ShardOptions {
+  readonly maxFlows: number;
+  readonly windowSeconds: number;
+  readonly latenessSeconds: number;
+  readonly decapsulate: boolean;
+  readonly locality: NativeLocality;
+}
+
+/** A capture that was not read to its end. */
+export interface Incomplete {
+  readonly input: string;
+  readonly damage: Damage;
+  readonly message: string;
+}
+
+/** A window whose rows are to be taken with `Shard.fillRows` before the next one. */
+export interface ClosingWindow extends NativeWindow {
+  /** Its flows are closed early because the table is full; the window stays open. */
+  readonly isEarly: boolean;
+  /** Numbers of the ENIs that have entries in it; empty for windows that are late or early. */
+  readonly enis: readonly number[];
+}
+
+interface Input {
+  readonly path: string;
+  readonly sec: number;
+  readonly nsec: number;
+  readonly isDormant: boolean;
+  feeder: Feeder | undefined;
+}
+
+export class Shard {
+  #native: NativeShard;
+  #inputs: Input[] = [];
+  #status = new Float64Array(4);
+  readonly incomplete: Incomplete[] = [];
+
+  constructor(options: ShardOptions) {
+    this.#native = addon.shard_new({ ...options, seed: randomFillSync(new BigUint64Array(4)) });
+  }
+
+  /** Opens the captures; several are merged by packet time, each opened when its first packet's turn comes. */
+  async open(paths: readonly string[]): Promise<void> {
+    for (const path of paths) this.#inputs.push(paths.length === 1 ? alone(path) : await peek(path));
+    for (const input of this.#inputs) addon.shard_add_input(this.#native, input.isDormant, input.sec, input.nsec);
+    if (this.#inputs.length === 1) await this.#feed(0, 0, 1);
+  }
+
+  /** Bytes as stored: read so far, and in all (0 where not known). */
+  get progress(): { consumed: number; size: number } {
+    const sources = this.#inputs.map((input) => input.feeder?.source);
+    const isKnown = this.#inputs.length === 1 && sources[0] !== undefined && sources[0].size > 0;
+    return {
+      consumed: sources.reduce((sum, source) => sum + (source?.consumed ?? 0), 0),
+      size: isKnown ? sources[0]!.size : 0,
+    };
+  }
+
+  get state(): NativeState {
+    return addon.shard_state(this.#native);
+  }
+
+  /** Drop reports of the captures since the last call. */
+  takeDrops(): NativeDrops[] {
+    return addon.shard_drops(this.#native);
+  }
+
+  /** Fills columns with the next rows of the window that `windows()` gave last; 0 when there are no more. */
+  fillRows(columns: Uint8Array, capacity: number): number {
+    return addon.flush_rows(this.#native, columns, capacity);
+  }
+
+  /** Reads on. Yields windows as they close, and undefined whenever bytes were read, so that the caller sees progress. */
+  async *windows(): AsyncGenerator<ClosingWindow | undefined, void, void> {
+    for (;;) {
+      const why = addon.shard_run(this.#native, this.#status);
+      if (why === RUN.end) break;
+      if (why === RUN.needData) {
+        await this.#feed(this.#status[0]!, this.#status[1]!, this.#status[2]!);
+        yield undefined;
+      } else {
+        yield* this.#flush(why === RUN.windowDue ? FLUSH.due : why === RUN.lateFull ? FLUSH.late : FLUSH.evict);
+      }
+    }
+    this.#inputs.forEach((_, number) => {
+      this.#checkEnd(number);
+    });
+    yield* this.#flush(FLUSH.all);
+  }
+
+  close(): void {
+    for (const input of this.#inputs) input.feeder?.source.close();
+  }
+
+  *#flush(mode: number): Generator<ClosingWindow, void, void> {
+    addon.flush_begin(this.#native, mode);
+    const isEarly = mode === FLUSH.evict;
+    for (;;) {
+      const window = addon.flush_window(this.#native);
+      if (!window) return;
+      const enis = window.isLate || isEarly ? [] : addon.flush_enis(this.#native);
+      yield { ...window, isEarly, enis };
+      addon.flush_end(this.#native);
+    }
+  }
+
+  async #feed(number: number, position: number, wanted: number): Promise<void> {
+    const input = this.#inputs[number]!;
+    input.feeder ??= new Feeder(await openSource(input.path));
+    const feeder = input.feeder;
+    await feeder.fill(position, wanted);
+    addon.shard_feed(this.#native, number, feeder.bytes, feeder.size, feeder.base, feeder.eof);
+  }
+
+  /** Refuses the capture, or notes that it was not read to its end. */
+  #checkEnd(number: number): void {
+    const input = this.#inputs[number]!;
+    const source = input.feeder?.source;
+    if (!source) return;
+    source.close();
+    const found = addon.shard_damage(this.#native, number);
+    const native = DAMAGES[found.damage]!;
+    if (REFUSALS.includes(native)) throw refusal(source.name, native, found.detail);
+    // What the compression says explains what the reader found.
+    const damage = source.damage !== 'none' ? source.damage : native;
+    if (damage === 'none') return;
+    const message = describeDamage(damage, found.detail, found.offset);
+    this.incomplete.push({ input: source.name, damage, message });
+  }
+}
+
+function refusal(name: string, damage: Damage, detail: number): WindrowError {
+  return new WindrowError('INPUT_REFUSED', `${name}: ${describeDamage(damage, detail, 0)}`);
+}
+
+function alone(path: string): Input {
+  return { path, sec: 0, nsec: 0, isDormant: false, feeder: undefined };
+}
+
+/** Reads up to a capture's first packet, so that it takes its place among the others; a stream stays open for that. */
+async function peek(path: string): Promise<Input> {
+  const feeder = new Feeder(await openSource(path));
+  let wanted = 1;
+  for (;;) {
+    await feeder.fill(0, wanted);
+    const found = addon.capture_peek(feeder.bytes, feeder.size, feeder.eof);
+    if (found.found === 1 && !feeder.eof) {
+      wanted = found.wanted;
+      continue;
+    }
+    const damage = DAMAGES[found.damage]!;
+    if (found.found === 2 && REFUSALS.includes(damage)) {
+      feeder.source.close();
+      throw refusal(feeder.source.name, damage, found.detail);
+    }
+    // Without a packet it has no time: it is read first, for what its header declares.
+    const time = found.found === 0 ? found : { sec: -Number.MAX_SAFE_INTEGER, nsec: 0 };
+    if (path === '-') return { path, ...timeOf(time), isDormant: true, feeder: new Rewound(feeder) };
+    feeder.source.close();
+    return { path, ...timeOf(time), isDormant: true, feeder: undefined };
+  }
+}
+
+function timeOf(found: { sec: number; nsec: number }): { sec: number; nsec: number } {
+  return { sec: found.sec, nsec: found.nsec };
+}
+
+/** A stream cannot be opened again: what peeking took is given first. */
+class Rewound extends Feeder {
+  #peeked: Feeder | undefined;
+
+  constructor(peeked: Feeder) {
+    super(peeked.source);
+    this.#peeked = peeked;
+    this.bytes = peeked.bytes;
+    this.size = peeked.size;
+    this.eof = peeked.eof;
+  }
+
+  override async fill(position: number, wanted: number): Promise<void> {
+    if (this.#peeked) {
+      this.#peeked = undefined;
+      if (this.size >= wanted) return;
+    }
+    await super.fill(position, wanted);
+  }
+}

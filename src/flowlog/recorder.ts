@@ -1,0 +1,171 @@
+// From closing windows to lines of JSON: silences first, then the window's entries; nothing per entry in JavaScript.
+import { addon } from '../base/addon.ts';
+import type { NativeEncoder, NativeState } from '../base/addon.ts';
+import { eniOfInterface } from '../cloud/locality.ts';
+import type { Eni, Locality } from '../cloud/locality.ts';
+import type { ClosingWindow, Shard } from '../flow/shard.ts';
+import { checkBalance, keepBooks } from './accounting.ts';
+import type { Accounting, EntryCounts, Logged } from './accounting.ts';
+import { Columns, STATUS } from './columns.ts';
+import { Silence, spansOf } from './silence.ts';
+
+/** Rows that leave the table at once: the columns stay in the cache between filling and encoding. */
+const ROWS = 4096;
+
+/** Takes lines of JSON: room to write into, and how much was written. Room is at least 64 KiB. */
+export interface LineSink {
+  room(): Uint8Array | Promise<Uint8Array>;
+  wrote(bytes: number): void;
+}
+
+/** Looks at rows as they pass. */
+export type RowWatcher = (columns: Columns, rows: number) => void;
+
+export class Recorder {
+  #shard: Shard;
+  #locality: Locality;
+  #windowSeconds: number;
+  #lines: LineSink | undefined;
+  #watch: RowWatcher | undefined;
+  #columns = new Columns(ROWS);
+  #quiet = new Columns(64);
+  #silence = new Silence();
+  #encoder: NativeEncoder | undefined;
+  #encoderEnis = 0;
+  #result = new Float64Array(4);
+  #logged: Logged = { packets: 0, bytes: 0 };
+  #entries: EntryCounts = { ok: 0, nodata: 0, skipdata: 0, supplementary: 0 };
+  #closedEarly = 0;
+
+  /** Without `lines` nothing is encoded: entries are counted and watched only. */
+  constructor(
+    shard: Shard,
+    locality: Locality,
+    windowSeconds: number,
+    lines: LineSink | undefined,
+    watch: RowWatcher | undefined,
+  ) {
+    this.#shard = shard;
+    this.#locality = locality;
+    this.#windowSeconds = windowSeconds;
+    this.#lines = lines;
+    this.#watch = watch;
+  }
+
+  /** Writes the entries of a window that closes, and what its closing ends. */
+  async record(window: ClosingWindow): Promise<void> {
+    const state = this.#shard.state;
+    if (state.first !== null) this.#silence.begin(this.#idOf(state.first));
+    await this.#writeDrops(state);
+    if (!window.isLate && !window.isEarly) {
+      for (const run of this.#silence.close(window.id, window.enis)) await this.#writeQuiet('nodata', run, state);
+    }
+    for (;;) {
+      const rows = this.#shard.fillRows(this.#columns.buffer, this.#columns.capacity);
+      if (rows === 0) return;
+      if (window.isLate) this.#entries.supplementary += rows;
+      else this.#entries.ok += rows;
+      if (window.isEarly) this.#closedEarly += rows;
+      await this.#write(this.#columns, rows, state);
+    }
+  }
+
+  /** The capture is over: last silences and drops, and the books, balanced. Throws UNBALANCED. */
+  async finish(): Promise<Accounting> {
+    const state = this.#shard.state;
+    await this.#writeDrops(state);
+    if (state.first !== null && state.mark !== null) {
+      this.#silence.begin(this.#idOf(state.first));
+      const enis = this.#allEnis(state);
+      for (const run of this.#silence.end(this.#idOf(state.mark), enis)) await this.#writeQuiet('nodata', run, state);
+    }
+    const accounting = keepBooks(
+      state,
+      this.#logged,
+      this.#entries,
+      this.#closedEarly,
+      this.#shard.incomplete,
+      (eni) => this.#eni(eni).eniId,
+    );
+    checkBalance(accounting);
+    return accounting;
+  }
+
+  #idOf(sec: number): number {
+    return Math.floor(sec / this.#windowSeconds);
+  }
+
+  /** Numbers of the ENIs that could have traffic: the named ones, or those of the declared interfaces. */
+  #allEnis(state: NativeState): number[] {
+    const { eniOfAddress, eniOfMac } = this.#locality.native;
+    const named = [...eniOfAddress, ...eniOfMac].map((named) => named.eni);
+    return [...new Set(named.length > 0 ? named : state.interfaces.map((i) => i.eni))];
+  }
+
+  #eni(number: number): Eni {
+    return this.#locality.enis[number] ?? eniOfInterface(number - this.#locality.enis.length);
+  }
+
+  async #writeDrops(state: NativeState): Promise<void> {
+    for (const drops of this.#shard.takeDrops()) {
+      const from = Math.min(drops.from ?? state.first ?? drops.to, drops.to);
+      const { eni } = state.interfaces[drops.interface]!;
+      await this.#writeQuiet('skipdata', { eni, from: this.#idOf(from), to: this.#idOf(drops.to) + 1 }, state);
+    }
+  }
+
+  /** An entry without traffic for each window, or one for all; the capture's end cuts its last window. */
+  async #writeQuiet(
+    status: 'nodata' | 'skipdata',
+    run: { eni: number; from: number; to: number },
+    state: NativeState,
+  ): Promise<void> {
+    const spans = spansOf(run.from, run.to);
+    const q = this.#quiet;
+    spans.forEach((span, row) => {
+      q.eni[row] = run.eni;
+      q.status[row] = STATUS[status];
+      q.start[row] = BigInt(span.from * this.#windowSeconds);
+      const end = span.to * this.#windowSeconds;
+      q.end[row] = BigInt(status === 'nodata' && state.mark !== null ? Math.min(end, state.mark) : end);
+    });
+    this.#entries[status] += spans.length;
+    await this.#write(q, spans.length, state);
+  }
+
+  async #write(columns: Columns, rows: number, state: NativeState): Promise<void> {
+    this.#watch?.(columns, rows);
+    const encoder = this.#encoderFor(state);
+    for (let row = 0; row < rows;) {
+      const room = this.#lines ? await this.#lines.room() : SCRATCH;
+      addon.encoder_json(encoder, columns.buffer, columns.capacity, row, rows, room, this.#result);
+      row = this.#result[0]!;
+      this.#lines?.wrote(this.#result[1]!);
+      this.#logged.packets += this.#result[2]!;
+      this.#logged.bytes += this.#result[3]!;
+    }
+  }
+
+  /** The encoder knows the constants of all ENIs; it is made anew when the capture declares another interface. */
+  #encoderFor(state: NativeState): NativeEncoder {
+    const count = this.#locality.enis.length + state.interfaces.length;
+    if (!this.#encoder || count !== this.#encoderEnis) {
+      const escape = (text: string): string => JSON.stringify(text).slice(1, -1);
+      const enis = Array.from({ length: count }, (_, number) => this.#eni(number));
+      this.#encoder = addon.encoder_new(
+        enis.map((eni) => ({
+          accountId: escape(eni.accountId),
+          eniId: escape(eni.eniId),
+          vmId: escape(eni.vmId),
+          vpcId: escape(eni.vpcId),
+          vswitchId: escape(eni.vswitchId),
+        })),
+      );
+      this.#encoderEnis = count;
+    }
+    return this.#encoder;
+  }
+}
+
+/** Where lines go that nobody wants: the sums of what was encoded are wanted all the same. */
+const SCRATCH = new Uint8Array(1 << 20);

@@ -1,0 +1,65 @@
+// Where lines go that are for one reader only: a file, or standard output.
+import fs from 'node:fs';
+import { WindrowError, systemCode, systemReason } from '../base/errors.ts';
+
+/** Name of standard output on the command line. */
+export const STDOUT = '-';
+
+/** The reader of standard output went away: nothing to complain about, as with `| head`. */
+export class ReaderGone extends Error {}
+
+/** An output that is created with its first byte, or when it is closed: a refused input leaves no trace. */
+export class Output {
+  readonly path: string;
+  #fd: number | undefined;
+  bytes = 0;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Writes all of `bytes`. Throws OUTPUT_FAILED, or ReaderGone. */
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      this.#open();
+      for (let at = 0; at < bytes.length;) at += await writeSome(this.#fd!, bytes, at);
+      this.bytes += bytes.length;
+    } catch (cause) {
+      throw this.#failure(cause);
+    }
+  }
+
+  /** Closes the file, which exists from now on even if nothing was written. */
+  close(): void {
+    try {
+      this.#open();
+      if (this.#fd !== undefined && this.#fd !== 1) fs.closeSync(this.#fd);
+      this.#fd = undefined;
+    } catch (cause) {
+      throw this.#failure(cause);
+    }
+  }
+
+  #open(): void {
+    this.#fd ??= this.path === STDOUT ? 1 : fs.openSync(this.path, 'w');
+  }
+
+  #failure(cause: unknown): Error {
+    if (cause instanceof WindrowError) return cause;
+    if (systemCode(cause) === 'EPIPE' && this.path === STDOUT) return new ReaderGone();
+    const name = this.path === STDOUT ? 'standard output' : this.path;
+    const written = this.bytes > 0 ? ` after ${this.bytes.toLocaleString('en-US')} bytes` : '';
+    return new WindrowError('OUTPUT_FAILED', `${name}: cannot be written${written}: ${systemReason(cause)}`, { cause });
+  }
+}
+
+/** A pipe that is full and set to non-blocking by its other owner says EAGAIN: ask again. */
+function writeSome(fd: number, bytes: Uint8Array, at: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.write(fd, bytes, at, bytes.length - at, null, (error, written) => {
+      if (!error) resolve(written);
+      else if (systemCode(error) === 'EAGAIN') setTimeout(() => resolve(0), 2);
+      else reject(error);
+    });
+  });
+}
