@@ -122,7 +122,8 @@ class Decoder {
       memcpy(p->macs, r.data + found.macs_at, 12);
     }
     p->reason = found.reason;
-    if (p->reason == Reason::kTruncated && r.captured >= wire) p->reason = wire ? Reason::kMalformed : Reason::kNotIp;
+    // A frame that was no longer on the wire has no IP header; one that the capture cut short may have had one.
+    if (p->reason == Reason::kTruncated && (r.captured >= wire || r.captured == 0)) p->reason = Reason::kNotIp;
     if (p->reason != Reason::kNone) return;
     IpPacket ip;
     p->reason = parse_ip(frame, found.at, found.claimed, &ip);

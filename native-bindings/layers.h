@@ -1,6 +1,8 @@
 // The walk from one layer to the next until an IP header: one state machine over a checked cursor,
 // for everything that can stand in front of IP, on the wire or inside a tunnel.
 #pragma once
+#include <utility>
+
 #include "frame.h"
 
 namespace windrow {
@@ -110,9 +112,13 @@ class LayerWalk {
       case 0x894f: return Layer::kNsh;
       case 0x88e5: return macsec();
       case 0x8926:                    // VN-Tag
-      case 0x8909:                    // Cisco MetaData
       case 0x892f:                    // HSR
       case 0xf1c1: return tag(4, 6);  // 802.1CB
+      case 0x8909:                    // Cisco MetaData
+      case 0x893f: return tag(6, 8);  // 802.1BR
+      case 0x8903:                    // Cisco FabricPath: two bytes, then a whole frame
+        at_ += 2;
+        return Layer::kEthernet;
       case 0x6558: return Layer::kEthernet;
       case 0x8870: return Layer::kLlc;  // LLC in a jumbo frame
       case 0xd28b: return arista();
@@ -129,12 +135,15 @@ class LayerWalk {
     return tag(length, length + 2);
   }
 
-  // Arista's timestamp tag: subtype 1, version; 64-bit or 48-bit time.
+  // Arista's timestamp tag: subtype 1, then a version whose low byte says 64-bit or 48-bit time.
   Layer arista() {
     if (!frame_.has(at_, 4)) return Layer::kTruncated;
     if (frame_.be16(at_) != 1) return Layer::kEnd;
-    uint32_t time = (frame_.be16(at_ + 2) & 0xff) == 0x20 ? 6 : 8;
-    return tag(4 + time, 4 + time + 2);
+    switch (frame_.u8(at_ + 3)) {
+      case 0x10: return tag(12, 14);
+      case 0x20: return tag(10, 12);
+      default: return Layer::kEnd;
+    }
   }
 
   Layer llc() {
@@ -252,6 +261,7 @@ class LayerWalk {
   Layer wlan() {
     if (!frame_.has(at_, 2)) return Layer::kTruncated;
     uint8_t control = frame_.u8(at_), flags = frame_.u8(at_ + 1);
+    if (wlan_may_be_swapped && (flags & 0x0f) == 0x08) std::swap(control, flags);
     if ((control & 0x0c) != 0x08 || (control & 0x40) || (flags & 0x40)) return Layer::kEnd;
     uint32_t length = 24 + ((flags & 3) == 3 ? 6 : 0);
     bool aggregate = false;
@@ -267,7 +277,8 @@ class LayerWalk {
   }
 
  public:
-  bool wlan_padded = false;  // radiotap said that the header is padded to four bytes
+  bool wlan_padded = false;          // radiotap said that the header is padded to four bytes
+  bool wlan_may_be_swapped = false;  // CAPWAP: some controllers send the two control bytes in the other order
 
  private:
   const Frame& frame_;

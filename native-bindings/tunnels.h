@@ -46,6 +46,10 @@ inline Inside gre(const Frame& f, uint32_t at) {
     bool ip = f.has(body, 1) && (f.u8(body) >> 4) == 4;
     return {Layer::kIpOr, ip ? body : body + 4, 0};
   }
+  if (type == 0x8909) {  // Cisco MetaData stands behind the type here, not in front of it
+    if (!f.has(body, 2)) return nothing();
+    return {Layer::kEtherType, body + 8, f.be16(body)};
+  }
   if (type <= 1500) return nothing();
   return {Layer::kEtherType, body, type};
 }
@@ -177,7 +181,9 @@ inline void decapsulate(const Frame& frame, IpPacket* ip) {
     tunnel::Inside inside = tunnel::step(body, *ip);
     if (inside.layer == Layer::kEnd) return;
     Layer3 found;
-    LayerWalk(body, &found).run(inside.layer, inside.at, inside.type);
+    LayerWalk walk(body, &found);
+    walk.wlan_may_be_swapped = true;
+    walk.run(inside.layer, inside.at, inside.type);
     if (found.reason != Reason::kNone) return;
     IpPacket next;
     if (parse_ip(body, found.at, found.claimed, &next) != Reason::kNone) return;
