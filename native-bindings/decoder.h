@@ -19,7 +19,6 @@ struct Record {
   uint16_t interface = 0;
   Hint hint = Hint::kNone;
   bool untimed = false;
-  bool big_endian = false;
 };
 
 inline bool less_end4(uint32_t a, uint16_t port_a, uint32_t b, uint16_t port_b) {
@@ -109,26 +108,21 @@ class Decoder {
   }
 
   void decode_any(const Record& r, Packet* p) {
-    uint32_t wire = r.wire > r.fcs ? r.wire - r.fcs : 0;
-    Frame frame{r.data, r.captured, wire, r.big_endian};
+    Frame frame{r.data, r.captured, r.wire > r.fcs ? r.wire - r.fcs : 0};
     p->is_v6 = false;
     p->flags = 0;
     p->bytes = r.wire;
-    p->has_macs = false;
-    Layer3 found = find_layer3(frame, r.link_type);
+    // Only plain Ethernet shows the addresses of the interface that was captured at.
+    p->has_macs = r.link_type == 1 && r.captured >= 12;
+    if (p->has_macs) memcpy(p->macs, r.data, 12);
+    Layer3 found = find_layer3(&frame, r.link_type);
     if (p->hint == Hint::kNone) p->hint = found.hint;
-    if (found.macs_at != UINT32_MAX && frame.has(found.macs_at, 12)) {
-      p->has_macs = true;
-      memcpy(p->macs, r.data + found.macs_at, 12);
-    }
     p->reason = found.reason;
-    // A frame that was no longer on the wire has no IP header; one that the capture cut short may have had one.
-    if (p->reason == Reason::kTruncated && (r.captured >= wire || r.captured == 0)) p->reason = Reason::kNotIp;
     if (p->reason != Reason::kNone) return;
     IpPacket ip;
-    p->reason = parse_ip(frame, found.at, found.claimed, &ip);
+    p->reason = parse_ip(frame, found, &ip);
     if (p->reason != Reason::kNone) return;
-    if (decapsulating_) decapsulate(frame, &ip);
+    if (decapsulating_) decapsulate(&frame, &ip);
     p->bytes = ip.bytes;
     Transport t = parse_transport(frame, ip);
     p->flags = t.flags;

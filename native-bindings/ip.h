@@ -12,6 +12,7 @@ struct IpPacket {
   bool is_later_fragment = false;
   uint32_t identification = 0;
   bool has_identification = false;
+  bool is_chain_cut = false;  // its extension headers are not all there
   uint32_t at = 0;         // of the IP header
   uint32_t bytes = 0;      // layer 3 length, as the header or the frame says
   uint32_t payload_at = 0;  // behind options and extension headers
@@ -21,17 +22,15 @@ struct IpPacket {
 
 constexpr int kMostExtensionHeaders = 32;
 
-inline Reason cut(const Frame& f, uint32_t need_end) {
-  return f.wire >= need_end ? Reason::kTruncated : Reason::kMalformed;
-}
+// A header that was claimed and is not all there: cut by the capture, or already on the wire.
+inline Reason cut(const Frame& f, uint64_t need_end) { return f.end >= need_end ? Reason::kTruncated : Reason::kMalformed; }
 
 inline Reason parse_ipv4(const Frame& f, uint32_t at, IpPacket* ip) {
-  if (!f.has(at, 1)) return cut(f, at + 20);
+  if (!f.has(at, 20)) return cut(f, uint64_t(at) + 20);
   uint32_t header = (f.u8(at) & 15) * 4u;
   if (header < 20) return Reason::kMalformed;
-  if (!f.has(at, 20)) return cut(f, at + 20);
   uint32_t length = f.be16(at + 2);
-  if (length == 0) length = f.wire > at ? f.wire - at : 0;  // TSO, BIG TCP: the field was left to the card
+  if (length == 0) length = f.end > at ? f.end - at : 0;  // TSO, BIG TCP: the field was left to the card
   if (length < header) return Reason::kMalformed;
   uint16_t fragment = f.be16(at + 6);
   ip->version = 4;
@@ -69,14 +68,14 @@ inline uint32_t jumbo_length(const Frame& f, uint32_t at) {
 }
 
 inline Reason parse_ipv6(const Frame& f, uint32_t at, IpPacket* ip) {
-  if (!f.has(at, 40)) return cut(f, at + 40);
+  if (!f.has(at, 40)) return cut(f, uint64_t(at) + 40);
   uint32_t payload = f.be16(at + 4);
   uint8_t next = f.u8(at + 6);
   if (payload == 0) {
     if (next == 0) {
       payload = jumbo_length(f, at + 40);
     } else if (next != 59) {
-      payload = f.wire > at + 40 ? f.wire - at - 40 : 0;
+      payload = f.end > at + 40 ? f.end - at - 40 : 0;
     }
   }
   uint32_t length = payload + 40 < payload ? UINT32_MAX : payload + 40;
@@ -86,39 +85,35 @@ inline Reason parse_ipv6(const Frame& f, uint32_t at, IpPacket* ip) {
   ip->wire_end = at + length < at ? UINT32_MAX : at + length;
   ip->end = ip->wire_end < f.captured ? ip->wire_end : f.captured;
   uint32_t header = at + 40;
-  for (int i = 0; i < kMostExtensionHeaders && !ip->is_later_fragment; i++) {
-    if (next == 44) {
-      if (header > ip->end || ip->end - header < 4) break;
-      uint16_t offset = load_be16(f.data + header + 2);
-      ip->is_later_fragment = offset & 0xfff8;
-      ip->is_first_fragment = !ip->is_later_fragment;
-      if (ip->end - header >= 8) {
-        ip->identification = f.be32(header + 4);
-        ip->has_identification = true;
-      }
-      next = f.u8(header);
-      header += 8;
-    } else if (next == 0 || next == 43 || next == 60) {
-      if (header > ip->end || ip->end - header < 2) break;
-      next = f.u8(header);
-      header += (f.u8(header + 1) + 1u) * 8;
-    } else {
+  for (int i = 0; !ip->is_later_fragment; i++) {
+    bool is_fragment = next == 44;
+    if (!is_fragment && next != 0 && next != 43 && next != 60) break;
+    uint32_t least = is_fragment ? 8 : 2;
+    if (i == kMostExtensionHeaders || header > ip->end || ip->end - header < least) {
+      ip->is_chain_cut = true;
       break;
     }
+    uint32_t length = is_fragment ? 8 : (f.u8(header + 1) + 1u) * 8;
+    if (is_fragment) {
+      ip->is_later_fragment = load_be16(f.data + header + 2) & 0xfff8;
+      ip->is_first_fragment = !ip->is_later_fragment;
+      ip->identification = f.be32(header + 4);
+      ip->has_identification = true;
+    }
+    next = f.u8(header);
+    header += length;
   }
   ip->protocol = next;
   ip->payload_at = header;
   return Reason::kNone;
 }
 
-// The IP packet at `at`. `claimed` is what the layer in front said: 4, 6, or 0 where only the nibble tells;
-// a claimed 4 with an IPv6 header is taken as IPv6, which senders of raw packets produce.
-inline Reason parse_ip(const Frame& f, uint32_t at, uint8_t claimed, IpPacket* ip) {
-  if (!f.has(at, 1)) return cut(f, at + 20);
-  uint8_t version = f.u8(at) >> 4;
-  if (version == 4 && claimed != 6) return parse_ipv4(f, at, ip);
-  if (version == 6) return parse_ipv6(f, at, ip);
-  return Reason::kMalformed;
+// The IP packet at `at`. Where IPv4 is claimed an IPv6 header is taken as well: senders of raw packets produce that.
+inline Reason parse_ip(const Frame& f, const Layer3& found, IpPacket* ip) {
+  if (!f.has(found.at, 1)) return cut(f, uint64_t(found.at) + 1);
+  uint8_t version = f.u8(found.at) >> 4;
+  if (version == 4 && !found.is_v6_claimed) return parse_ipv4(f, found.at, ip);
+  return version == 6 ? parse_ipv6(f, found.at, ip) : Reason::kMalformed;
 }
 
 struct Transport {
@@ -130,7 +125,7 @@ struct Transport {
 // Ports where the protocol has them and the capture shows them. The data offset of TCP is not trusted: flags stand at 13.
 inline Transport parse_transport(const Frame& f, const IpPacket& ip) {
   Transport t;
-  if (ip.is_later_fragment || !has_ports(ip.protocol) || ip.payload_at > ip.end) return t;
+  if (ip.is_later_fragment || ip.is_chain_cut || !has_ports(ip.protocol) || ip.payload_at > ip.end) return t;
   uint32_t left = ip.end - ip.payload_at;
   if (left >= 2) t.source = f.be16(ip.payload_at), t.has_source = true;
   if (left >= 4) t.destination = f.be16(ip.payload_at + 2), t.has_destination = true;

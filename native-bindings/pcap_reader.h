@@ -65,7 +65,6 @@ class PcapReader {
     r->link_type = link_type_;
     r->interface = 0;
     r->untimed = false;
-    r->big_endian = order_.big;
     r->hint = header_ == 24 ? link::packet_type(p[22]) : Hint::kNone;
     r->data = p + header_;
     span->position += header_ + captured;

@@ -28,11 +28,15 @@ class PcapngReader {
         return left == 0 ? Step::kEnd : span->damaged(Damage::kBlockCut, 12 - left);
       }
       const uint8_t* p = span->here();
-      if (load_le32(p) == kSectionHeader && !start_section(p)) return span->damaged(Damage::kBlockLies, load_le32(p + 8));
+      if (load_le32(p) == kSectionHeader) {
+        if (left < 28) return span->eof ? span->damaged(sections_ ? Damage::kBlockCut : Damage::kHeaderCut, left) : span->need(28);
+        if (!read_order(p)) return span->damaged(sections_ ? Damage::kBlockLies : Damage::kNotACapture, load_be32(p + 8));
+      }
       uint32_t type = order_.u32(p);
       uint64_t length = (uint64_t(order_.u32(p + 4)) + 3) & ~3ull;  // some writers do not round up
       if (length < 12) return span->damaged(Damage::kBlockLies, length);
       bool is_held = type == kSectionHeader || type == 1 || type == 2 || type == 3 || type == 5 || type == 6;
+      if (type == 5 && length > kMostBlock) is_held = false;  // no packet in it
       if (!is_held) {
         skip_ = length;
         continue;
@@ -40,7 +44,8 @@ class PcapngReader {
       if (length > kMostBlock) return span->damaged(Damage::kBlockLies, length);
       if (left < length) {
         if (!span->eof) return span->need(size_t(length));
-        return span->damaged(Damage::kBlockCut, length - left);
+        bool is_first = sections_ == 0;
+        return span->damaged(is_first ? Damage::kHeaderCut : Damage::kBlockCut, is_first ? left : length - left);
       }
       if (order_.u32(p + length - 4) != order_.u32(p + 4)) return span->damaged(Damage::kBlockLies, order_.u32(p + length - 4));
       Step step = block(span, interfaces, type, p + 8, uint32_t(length - 12), r);
@@ -61,12 +66,12 @@ class PcapngReader {
     int64_t statistics_sec = 0;
   };
 
-  bool start_section(const uint8_t* p) {
+  // Takes on the byte order of the section header at `p`; false if it is none that can be read.
+  bool read_order(const uint8_t* p) {
     uint32_t magic = load_le32(p + 8);
     if (magic != 0x1a2b3c4d && magic != 0x4d3c2b1a) return false;
     order_.big = magic == 0x4d3c2b1a;
-    declared_.clear();
-    return true;
+    return order_.u16(p + 12) == 1 && order_.u32(p + 4) >= 28;
   }
 
   Step block(Span* span, Interfaces* interfaces, uint32_t type, const uint8_t* body, uint32_t size, Record* r) {
@@ -76,6 +81,10 @@ class PcapngReader {
       case 3: return simple(span, body, size, r);
       case 5: return statistics(span, interfaces, body, size);
       case 6: return packet(span, body, size, false, r);
+      case kSectionHeader:
+        sections_++;
+        declared_.clear();
+        return Step::kNothing;
       default: return Step::kNothing;
     }
   }
@@ -191,7 +200,6 @@ class PcapngReader {
     r->link_type = d.link_type;
     r->interface = uint16_t(number);
     r->hint = Hint::kNone;
-    r->big_endian = order_.big;
   }
 
   Step statistics(Span* span, Interfaces* interfaces, const uint8_t* body, uint32_t size) {
@@ -230,6 +238,7 @@ class PcapngReader {
   ByteOrder order_;
   std::vector<Declared> declared_;
   uint64_t skip_ = 0;
+  uint32_t sections_ = 0;
 };
 
 }  // namespace windrow

@@ -37,10 +37,11 @@ function build(): Command {
     .command('verify')
     .summary('recount a capture the slow way and compare')
     .description('Counts a capture again by a second, independent path and compares it with entries, one by one.')
-    .argument('<capture>', 'the capture that was replayed; - is standard input')
-    .argument('<entries>', 'the entries that came out, an entry a line')
-    .action(async (capture: string, entries: string, flags: VerifyFlags) => {
-      process.exitCode = await verify(capture, entries, flags);
+    .usage('[options] <capture...> <entries>')
+    .argument('<files...>', 'the capture that was replayed (one file or several), and last the entries that came out')
+    .action(async (files: string[], flags: VerifyFlags, command: Command) => {
+      if (files.length < 2) command.error('error: expected a capture and the entries that came out of it');
+      process.exitCode = await verify(files.slice(0, -1), files.at(-1)!, flags);
     });
   addOptions(verifyCommand, VERIFY_OPTIONS).addHelpText('after', EXIT_CODES);
   program
@@ -69,7 +70,9 @@ function report(error: unknown): number {
     process.stderr.write(`windrow: ${error.message}\n`);
     return process.exitCode === 130 ? 130 : error.exitCode;
   }
-  process.stderr.write(`windrow: internal error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `windrow: internal error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   return 1;
 }
 

@@ -20,7 +20,13 @@ export class ProgressLine {
     const rate = `${count(progress.packets / seconds)} packets/s, ${bytes(progress.consumed / seconds)}/s`;
     if (!this.#bar) {
       const format = progress.size > 0 ? '{bar} {percentage} %  {rate}  {eta_formatted} left' : '{read} read  {rate}';
-      this.#bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true, etaBuffer: 50 });
+      this.#bar = new SingleBar({
+        format,
+        stream: process.stderr,
+        clearOnComplete: true,
+        hideCursor: true,
+        etaBuffer: 50,
+      });
       this.#bar.start(progress.size || 1, 0, { rate: '', read: '' });
     }
     this.#bar.update(progress.size > 0 ? progress.consumed : 0, { rate, read: bytes(progress.consumed) });

@@ -44,6 +44,4 @@ export type FromWorker =
   | { readonly type: 'failed'; readonly code: ErrorCode | undefined; readonly message: string };
 
 /** To the worker: a block that was written, or the wish that it stops. */
-export type ToWorker =
-  | { readonly type: 'block'; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly type: 'stop' };
+export type ToWorker = { readonly type: 'block'; readonly bytes: Uint8Array<ArrayBuffer> } | { readonly type: 'stop' };

@@ -63,7 +63,7 @@ async function runWorker(options: ReplayOptions, output: Output, progress: Progr
             });
             writing.catch((error: unknown) => {
               say({ type: 'stop' });
-              reject(error as Error);
+              reject(error);
             });
             break;
           case 'progress':
@@ -79,7 +79,10 @@ async function runWorker(options: ReplayOptions, output: Output, progress: Progr
       });
       ended.catch(reject);
       port.on('close', () => {
-        writing.then(() => reject(new WindrowError('OUTPUT_FAILED', 'interrupted before the end of the capture')), reject);
+        writing.then(
+          () => reject(new WindrowError('OUTPUT_FAILED', 'interrupted before the end of the capture')),
+          reject,
+        );
       });
     });
   } finally {

@@ -32,7 +32,11 @@ export const COUNTING_OPTIONS: readonly OptionSpec[] = [
 
 export const REPLAY_OPTIONS: readonly OptionSpec[] = [
   ...COUNTING_OPTIONS,
-  { flags: '--format <format>', doc: 'json: an entry a line; table: for people (default: table on a terminal, else json)', choices: ['json', 'table'] },
+  {
+    flags: '--format <format>',
+    doc: 'json: an entry a line; table: for people (default: table on a terminal, else json)',
+    choices: ['json', 'table'],
+  },
   { flags: '--output <path>', doc: 'where entries go; - is standard output', default: '-' },
   { flags: '--accounting <file>', doc: 'write what was seen, logged and excluded, as JSON' },
   { flags: '--workers <n>', doc: 'threads that may fold packets; one is used today', range: [1, 1024], default: 1 },

@@ -60,7 +60,23 @@ function plainTable(head: readonly string[], rightFrom: number): Table.Table {
     colAligns: head.map((_, i) => (i >= rightFrom ? 'right' : 'left')),
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
     chars: Object.fromEntries(
-      ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'].map((edge) => [edge, '']),
+      [
+        'top',
+        'top-mid',
+        'top-left',
+        'top-right',
+        'bottom',
+        'bottom-mid',
+        'bottom-left',
+        'bottom-right',
+        'left',
+        'left-mid',
+        'mid',
+        'mid-mid',
+        'right',
+        'right-mid',
+        'middle',
+      ].map((edge) => [edge, '']),
     ),
   });
 }
@@ -132,13 +148,14 @@ function renderBooks(a: Accounting): string {
     heading('Accounting'),
     books.toString(),
     `entries: ${exact(a.entries.ok)} OK, ${exact(a.entries.nodata)} NODATA, ${exact(a.entries.skipdata)} SKIPDATA, ${exact(a.entries.supplementary)} supplementary`,
-    ...rules.map(([rule, doc]) => `direction: ${exact(a.direction[rule]!)} packets by ${rule} ${pc.dim(`(${doc})`)}`),
+    ...rules.map(([rule, doc]) => `direction: ${exact(a.direction[rule])} packets by ${rule} ${pc.dim(`(${doc})`)}`),
   ];
   if (a.closedEarly > 0) {
     lines.push(`${exact(a.closedEarly)} entries were closed early: the flow table reached its budget (--max-flows)`);
   }
   for (const i of a.interfaces) {
-    if (i.dropped > 0) lines.push(pc.red(`interface ${i.number}: the capture itself reports ${exact(i.dropped)} dropped packets`));
+    if (i.dropped > 0)
+      lines.push(pc.red(`interface ${i.number}: the capture itself reports ${exact(i.dropped)} dropped packets`));
   }
   return lines.join('\n');
 }

@@ -1,8 +1,56 @@
-// `windrow verify`: placeholder until the model is wired.
-export const VERIFY_OPTIONS = [];
-export interface VerifyFlags {
-  readonly window?: number;
+// `windrow verify`: the second count of a capture, compared with entries one by one.
+import fs from 'node:fs';
+import { WindrowError, systemReason } from '../base/errors.ts';
+import type { OptionSpec } from '../base/options.ts';
+import { readLocality } from '../cloud/locality.ts';
+import { compareFile } from '../verify/compare.ts';
+import { countCapture } from '../verify/model.ts';
+import { COUNTING_OPTIONS, windowSecondsOf } from './replay_options.ts';
+import type { CountingFlags } from './replay_options.ts';
+import { exact } from './units.ts';
+
+export const VERIFY_OPTIONS: readonly OptionSpec[] = [
+  ...COUNTING_OPTIONS,
+  { flags: '--quiet', doc: 'say nothing but differences', default: false },
+];
+
+export interface VerifyFlags extends CountingFlags {
+  readonly quiet: boolean;
 }
-export function verify(_capture: string, _entries: string, _flags: VerifyFlags): Promise<number> {
-  return Promise.resolve(1);
+
+/** Prints "equal" or the differences; the result is the exit code. Throws WindrowError where either cannot be read. */
+export async function verify(captures: readonly string[], entries: string, flags: VerifyFlags): Promise<number> {
+  const options = {
+    windowSeconds: windowSecondsOf(flags),
+    latenessSeconds: flags.lateness,
+    decapsulate: flags.decapsulate,
+    local: flags.local,
+    eni: flags.eni,
+    maxFlows: flags.maxFlows,
+  };
+  readLocality(flags.local, flags.eni); // the same sentence for the same mistake
+  mustBeFile(entries);
+  const model = await countCapture(captures, options);
+  if (model.refused)
+    throw new WindrowError('INPUT_REFUSED', `${captures.join(', ')}: ${model.incomplete ?? 'refused'}`);
+  const found = await compareFile(model, entries, options);
+  for (const difference of found.differences) process.stdout.write(`${difference}\n`);
+  if (!found.equal) {
+    const more = found.differing - found.differences.length;
+    if (more > 0) process.stdout.write(`... and ${exact(more)} more differences\n`);
+    process.stdout.write(`different: ${exact(found.differing)} differences in ${exact(found.checked)} entries\n`);
+    return 1;
+  }
+  if (!flags.quiet)
+    process.stdout.write(`equal: ${exact(found.checked)} entries, ${exact(model.packets.seen)} packets recounted\n`);
+  return 0;
+}
+
+function mustBeFile(path: string): void {
+  try {
+    fs.accessSync(path, fs.constants.R_OK);
+    if (fs.statSync(path).isDirectory()) throw new Error('it is a directory');
+  } catch (cause) {
+    throw new WindrowError('INPUT_REFUSED', `${path}: cannot be read: ${systemReason(cause)}`, { cause });
+  }
 }

@@ -32,7 +32,11 @@ export default async function replay(task: ReplayTask): Promise<void> {
 
 function failure(error: unknown): FromWorker {
   if (error instanceof WindrowError) return { type: 'failed', code: error.code, message: error.message };
-  return { type: 'failed', code: undefined, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  return {
+    type: 'failed',
+    code: undefined,
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  };
 }
 
 async function run(task: ReplayTask): Promise<ReplayResult> {

@@ -4,15 +4,7 @@ import { WindrowError } from '../base/errors.ts';
 import type { NativeLocality } from '../base/addon.ts';
 
 /** What told the direction of a packet; in the order of `Rule` in native-bindings/locality.h. */
-export const DIRECTION_RULES = [
-  'capture',
-  'eni',
-  'local',
-  'shown_address',
-  'shown_mac',
-  'private',
-  'opener',
-] as const;
+export const DIRECTION_RULES = ['capture', 'eni', 'local', 'shown_address', 'shown_mac', 'private', 'opener'] as const;
 
 /** What each rule looks at, for reports. */
 export const DIRECTION_RULE_DOCS: Readonly<Record<(typeof DIRECTION_RULES)[number], string>> = {

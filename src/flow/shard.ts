@@ -92,7 +92,7 @@ export class Shard {
       const why = addon.shard_run(this.#native, this.#status);
       if (why === RUN.end) break;
       if (why === RUN.needData) {
-        await this.#feed(this.#status[0]!, this.#status[1]!, this.#status[2]!);
+        await this.#feed(this.#status[0], this.#status[1], this.#status[2]);
         yield undefined;
       } else {
         yield* this.#flush(why === RUN.windowDue ? FLUSH.due : why === RUN.lateFull ? FLUSH.late : FLUSH.evict);
@@ -101,6 +101,7 @@ export class Shard {
     this.#inputs.forEach((_, number) => {
       this.#checkEnd(number);
     });
+    this.#checkLinkTypes();
     yield* this.#flush(FLUSH.all);
   }
 
@@ -121,21 +122,28 @@ export class Shard {
   }
 
   async #feed(number: number, position: number, wanted: number): Promise<void> {
-    const input = this.#inputs[number]!;
+    const input = this.#inputs[number];
     input.feeder ??= new Feeder(await openSource(input.path));
     const feeder = input.feeder;
     await feeder.fill(position, wanted);
     addon.shard_feed(this.#native, number, feeder.bytes, feeder.size, feeder.base, feeder.eof);
   }
 
+  /** A pcapng of which no interface can be read is refused, as a pcap of such a link type is. */
+  #checkLinkTypes(): void {
+    const { interfaces } = this.state;
+    if (interfaces.some((i) => i.isSupported || i.packets === 0) || interfaces.length === 0) return;
+    throw refusal(this.#inputs.map((input) => input.path).join(', '), 'link_type', interfaces[0].linkType);
+  }
+
   /** Refuses the capture, or notes that it was not read to its end. */
   #checkEnd(number: number): void {
-    const input = this.#inputs[number]!;
+    const input = this.#inputs[number];
     const source = input.feeder?.source;
     if (!source) return;
     source.close();
     const found = addon.shard_damage(this.#native, number);
-    const native = DAMAGES[found.damage]!;
+    const native = DAMAGES[found.damage];
     if (REFUSALS.includes(native)) throw refusal(source.name, native, found.detail);
     // What the compression says explains what the reader found.
     const damage = source.damage !== 'none' ? source.damage : native;
@@ -164,7 +172,7 @@ async function peek(path: string): Promise<Input> {
       wanted = found.wanted;
       continue;
     }
-    const damage = DAMAGES[found.damage]!;
+    const damage = DAMAGES[found.damage];
     if (found.found === 2 && REFUSALS.includes(damage)) {
       feeder.source.close();
       throw refusal(feeder.source.name, damage, found.detail);

@@ -84,19 +84,19 @@ export function keepBooks(
 ): Accounting {
   const sum = (of: (i: NativeInterface) => number): number => state.interfaces.reduce((n, i) => n + of(i), 0);
   const excluded = (of: (i: NativeInterface) => readonly number[]): Excluded =>
-    byReason((reason) => sum((i) => of(i)[reason]!));
+    byReason((reason) => sum((i) => of(i)[reason]));
   return {
     packets: { seen: sum((i) => i.packets), logged: logged.packets, excluded: excluded((i) => i.excludedPackets) },
     bytes: { seen: sum((i) => i.bytes), logged: logged.bytes, excluded: excluded((i) => i.excludedBytes) },
     entries,
-    direction: Object.fromEntries(DIRECTION_RULES.map((rule, i) => [rule, state.rulePackets[i]!])),
+    direction: Object.fromEntries(DIRECTION_RULES.map((rule, i) => [rule, state.rulePackets[i]])),
     interfaces: state.interfaces.map((i) => ({
       number: i.number,
       name: i.name,
       linkType: linkTypeName(i.linkType),
       eniId: eniIdOf(i.eni),
-      packets: { seen: i.packets, excluded: byReason((reason) => i.excludedPackets[reason]!) },
-      bytes: { seen: i.bytes, excluded: byReason((reason) => i.excludedBytes[reason]!) },
+      packets: { seen: i.packets, excluded: byReason((reason) => i.excludedPackets[reason]) },
+      bytes: { seen: i.bytes, excluded: byReason((reason) => i.excludedBytes[reason]) },
       dropped: i.dropped,
     })),
     closedEarly,

@@ -109,7 +109,7 @@ export class Recorder {
   async #writeDrops(state: NativeState): Promise<void> {
     for (const drops of this.#shard.takeDrops()) {
       const from = Math.min(drops.from ?? state.first ?? drops.to, drops.to);
-      const { eni } = state.interfaces[drops.interface]!;
+      const { eni } = state.interfaces[drops.interface];
       await this.#writeQuiet('skipdata', { eni, from: this.#idOf(from), to: this.#idOf(drops.to) + 1 }, state);
     }
   }
@@ -140,9 +140,9 @@ export class Recorder {
       const room = this.#lines ? await this.#lines.room() : SCRATCH;
       addon.encoder_json(encoder, columns.buffer, columns.capacity, row, rows, room, this.#result);
       row = this.#result[0]!;
-      this.#lines?.wrote(this.#result[1]!);
-      this.#logged.packets += this.#result[2]!;
-      this.#logged.bytes += this.#result[3]!;
+      this.#lines?.wrote(this.#result[1]);
+      this.#logged.packets += this.#result[2];
+      this.#logged.bytes += this.#result[3];
     }
   }
 

@@ -71,17 +71,17 @@ export class Summarizer {
     const size = c.family[row] === 6 ? 16 : 4;
     const source = c.srcaddr.subarray(row * 16, row * 16 + size);
     const destination = c.dstaddr.subarray(row * 16, row * 16 + size);
-    const ports = `${c.srcport[row]!} ${c.dstport[row]!} ${c.protocol[row]!} ${c.direction[row]!}`;
+    const ports = `${c.srcport[row]} ${c.dstport[row]} ${c.protocol[row]} ${c.direction[row]}`;
     const key = `${source.join('.')} ${destination.join('.')} ${ports}`;
     let flow = this.#flows.get(key);
     if (!flow) {
       flow = {
         direction: c.direction[row] === DIRECTION.out ? 'out' : 'in',
-        protocol: c.protocol[row]!,
+        protocol: c.protocol[row],
         srcaddr: ipaddr.fromByteArray([...source]).toString(),
-        srcport: c.srcport[row]!,
+        srcport: c.srcport[row],
         dstaddr: ipaddr.fromByteArray([...destination]).toString(),
-        dstport: c.dstport[row]!,
+        dstport: c.dstport[row],
         packets: 0,
         bytes: 0,
       };

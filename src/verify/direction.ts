@@ -1,0 +1,115 @@
+// Which side of a packet is local: the first of capture, ENI, --local, what the file shows, and private ranges that knows.
+import { PRIVATE, Ranges } from './address.ts';
+import type { Enis } from './enis.ts';
+import type { Decoded, IpPacket } from './packet.ts';
+import type { PacketRecord } from './records.ts';
+
+export type Rule = 'capture' | 'eni' | 'local' | 'shown_address' | 'shown_mac' | 'private' | 'opener';
+export type Side = 'src' | 'dst';
+
+/** One point at which a packet was seen. */
+export interface Observation {
+  readonly eni: string;
+  readonly rule: Rule;
+  /** Nothing where only the flow's opener can tell. */
+  readonly local: Side | undefined;
+  /** The packet told and not its addresses: the flow's other packets may say otherwise. */
+  readonly ofPacket: boolean;
+}
+
+export interface Seen {
+  readonly record: PacketRecord;
+  readonly decoded: Decoded;
+  readonly ip: IpPacket;
+}
+
+export class Directions {
+  readonly #enis: Enis;
+  readonly #local: Ranges;
+  readonly #shown: Shown;
+
+  constructor(enis: Enis, local: readonly string[], shown: Shown) {
+    this.#enis = enis;
+    this.#local = new Ranges(local);
+    this.#shown = shown;
+  }
+
+  /** None where ENIs are known and neither end is one; two where both are, the sender's first. */
+  observe(seen: Seen): Observation[] {
+    const { record, decoded, ip } = seen;
+    const captured = decoded.hint === undefined ? undefined : decoded.hint === 'in' ? 'dst' : 'src';
+    if (this.#enis.known) {
+      const src = this.#enis.at(ip.src, decoded.srcMac);
+      const dst = this.#enis.at(ip.dst, decoded.dstMac);
+      if (captured !== undefined) {
+        const eni = captured === 'src' ? (src ?? dst) : (dst ?? src);
+        return eni === undefined ? [] : [{ eni, rule: 'capture', local: captured, ofPacket: true }];
+      }
+      const observations: Observation[] = [];
+      if (src !== undefined) observations.push({ eni: src, rule: 'eni', local: 'src', ofPacket: true });
+      if (dst !== undefined) observations.push({ eni: dst, rule: 'eni', local: 'dst', ofPacket: true });
+      return observations;
+    }
+    const eni = this.#enis.ofInterface(record.interfaceNumber, record.interfaceName);
+    if (captured !== undefined) return [{ eni, rule: 'capture', local: captured, ofPacket: true }];
+    return [{ eni, ...this.#byAddresses(seen) }];
+  }
+
+  #byAddresses({ record, decoded, ip }: Seen): Omit<Observation, 'eni'> {
+    const number = record.interfaceNumber;
+    const tries: [Rule, Side | undefined][] = [
+      ['local', oneSide(this.#local.has(ip.src), this.#local.has(ip.dst))],
+      ['shown_address', this.#shown.sideOfAddress(number, ip)],
+      ['shown_mac', this.#shown.sideOfMac(number, decoded)],
+      ['private', oneSide(PRIVATE.has(ip.src), PRIVATE.has(ip.dst))],
+    ];
+    const [rule, local] = tries.find(([, side]) => side !== undefined) ?? ['opener' as const, undefined];
+    return { rule, local, ofPacket: rule === 'shown_mac' };
+  }
+}
+
+/** What a capture's head shows: per interface, the one address, else the one MAC, that is an end of all its packets. */
+export class Shown {
+  readonly #interfaces = new Map<number, { addresses: Set<string>; macs: Set<string> }>();
+
+  add({ record, decoded, ip }: Seen): void {
+    const macs = [decoded.srcMac, decoded.dstMac].filter((mac) => mac !== undefined && !isGroup(mac)) as string[];
+    const ends = { addresses: new Set([ip.src, ip.dst]), macs: new Set(macs) };
+    const shown = this.#interfaces.get(record.interfaceNumber);
+    if (shown === undefined) this.#interfaces.set(record.interfaceNumber, ends);
+    else {
+      keep(shown.addresses, ends.addresses);
+      keep(shown.macs, ends.macs);
+    }
+  }
+
+  sideOfAddress(number: number, ip: IpPacket): Side | undefined {
+    const address = only(this.#interfaces.get(number)?.addresses);
+    return address === undefined ? undefined : oneSide(ip.src === address, ip.dst === address);
+  }
+
+  sideOfMac(number: number, { srcMac, dstMac }: Decoded): Side | undefined {
+    const shown = this.#interfaces.get(number);
+    if (shown === undefined || shown.addresses.size === 1) return undefined;
+    const mac = only(shown.macs);
+    return mac === undefined ? undefined : oneSide(srcMac === mac, dstMac === mac);
+  }
+}
+
+function oneSide(src: boolean, dst: boolean): Side | undefined {
+  if (src === dst) return undefined;
+  return src ? 'src' : 'dst';
+}
+
+function keep(set: Set<string>, others: Set<string>): void {
+  for (const one of set) if (!others.has(one)) set.delete(one);
+}
+
+function only(set: Set<string> | undefined): string | undefined {
+  return set?.size === 1 ? set.values().next().value : undefined;
+}
+
+/** IEEE 802: the lowest bit of the first octet makes an address a group's. */
+function isGroup(mac: string): boolean {
+  return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
+}

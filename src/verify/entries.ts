@@ -1,0 +1,67 @@
+// Entries as they stand in a file: one JSON object a line, 21 keys in order, every value a string.
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+export const ENTRY_KEYS = [
+  'account-id',
+  'action',
+  'bytes',
+  'direction',
+  'dstaddr',
+  'dstport',
+  'end',
+  'eni-id',
+  'log-status',
+  'packets',
+  'protocol',
+  'srcaddr',
+  'srcport',
+  'start',
+  'tcp-flags',
+  'traffic_path',
+  'type',
+  'version',
+  'vm-id',
+  'vpc-id',
+  'vswitch-id',
+] as const;
+
+export type EntryLine = Readonly<Record<(typeof ENTRY_KEYS)[number], string>>;
+
+export interface Line {
+  readonly number: number;
+  /** The entry, or what is wrong with the line. */
+  readonly entry: EntryLine | string;
+}
+
+export async function* readEntryFile(path: string): AsyncGenerator<Line, void> {
+  const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
+  yield* readEntries(lines);
+}
+
+export async function* readEntries(lines: AsyncIterable<string> | Iterable<string>): AsyncGenerator<Line, void> {
+  let number = 0;
+  for await (const line of lines) {
+    number += 1;
+    yield { number, entry: parseLine(line) };
+  }
+}
+
+function parseLine(line: string): EntryLine | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return `not JSON: ${line.slice(0, 80)}`;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return `not an object: ${line.slice(0, 80)}`;
+  const keys = Object.keys(value);
+  const missing = ENTRY_KEYS.filter((key) => !keys.includes(key));
+  if (missing.length > 0) return `keys missing: ${missing.join(', ')}`;
+  const extra = keys.filter((key) => !(ENTRY_KEYS as readonly string[]).includes(key));
+  if (extra.length > 0) return `keys not known: ${extra.join(', ')}`;
+  if (!ENTRY_KEYS.every((key, index) => keys[index] === key)) return `keys out of order: ${keys.join(', ')}`;
+  const other = Object.entries(value).find(([, one]) => typeof one !== 'string');
+  if (other !== undefined) return `${other[0]} is no string: ${JSON.stringify(other[1])}`;
+  return value as EntryLine;
+}

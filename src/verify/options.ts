@@ -1,0 +1,24 @@
+// What a count is made with: the same choices as the replay that it is compared with.
+
+export interface CountOptions {
+  /** Length of a window in seconds. */
+  readonly windowSeconds: number;
+  /** How far the watermark has to be past a window's end before it closes. */
+  readonly latenessSeconds: number;
+  readonly decapsulate: boolean;
+  /** Address ranges that are inside. */
+  readonly local: readonly string[];
+  /** ID, ID=ADDRESS, ID=MAC or ID=INTERFACE, as on the command line. */
+  readonly eni: readonly string[];
+  /** Above this number of flows, an engine may have closed entries early. */
+  readonly maxFlows: number;
+}
+
+export const DEFAULT_OPTIONS: CountOptions = {
+  windowSeconds: 600,
+  latenessSeconds: 2,
+  decapsulate: false,
+  local: [],
+  eni: [],
+  maxFlows: 1_000_000,
+};

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Builds the fuzz targets, makes their seeds and runs each: test/fuzz/run.sh [SECONDS_PER_TARGET] [TARGET...]
+# Needs clang with libFuzzer and the sanitizers (Debian 12: apt-get install clang), and `npm ci` for the seeds.
+# What a target finds is kept in test/fuzz/build/findings; run the target with that file to see it again.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+seconds=${1:-60}
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || { echo "fuzz: expected whole seconds per target, found '$seconds'" >&2; exit 2; }
+shift || true
+targets=("$@")
+[[ ${#targets[@]} -gt 0 ]] || targets=(decode capture)
+compiler=${CXX_FUZZ:-clang++}
+flags=(-std=c++20 -O1 -g -Wall -Wextra -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all)
+root=../..
+build=build
+
+fail() {
+  echo "fuzz: $1" >&2
+  exit 1
+}
+
+command -v "$compiler" >/dev/null || fail "$compiler is missing: apt-get install clang"
+[[ -x $root/node_modules/.bin/tsc ]] || fail "node_modules is missing: run npm ci first"
+mkdir -p "$build/findings"
+echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' >"$build/probe.cc"
+"$compiler" "${flags[@]}" "$build/probe.cc" -o "$build/probe" 2>"$build/probe.log" ||
+  fail "$compiler cannot link libFuzzer and the sanitizers (apt-get install libclang-rt-14-dev, or that of your clang): $(tail -n 1 "$build/probe.log")"
+
+echo "fuzz: making the seeds"
+"$root/node_modules/.bin/tsc" --ignoreConfig --outDir "$build/js" --rootDir .. --target es2023 --module nodenext --types node \
+  --typeRoots "$root/node_modules/@types" --strict --skipLibCheck --rewriteRelativeImportExtensions seeds.ts
+echo '{"type":"module"}' >"$build/js/package.json"
+rm -rf "$build/seeds"
+node "$build/js/fuzz/seeds.js" "$build/seeds"
+
+for target in "${targets[@]}"; do
+  [[ -f ${target}_fuzzer.cc ]] || fail "no such target: $target"
+  echo "fuzz: building $target"
+  "$compiler" "${flags[@]}" "${target}_fuzzer.cc" -o "$build/${target}_fuzzer"
+done
+
+summary=()
+for target in "${targets[@]}"; do
+  corpus=$build/corpus/$target log=$build/$target.log
+  mkdir -p "$corpus"
+  echo "fuzz: running $target for $seconds s"
+  if ! UBSAN_OPTIONS=print_stacktrace=1 "$build/${target}_fuzzer" "$corpus" "$build/seeds/$target" -dict=pcap.dict \
+    -max_total_time="$seconds" -max_len=6144 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
+    -artifact_prefix="$build/findings/$target-" >"$log" 2>&1; then
+    grep -vE '^#[0-9]+' "$log" | head -n 80 >&2
+    found=$(grep -oE "$build/findings/$target-[a-z]+-[0-9a-f]+" "$log" | tail -n 1 || true)
+    fail "$target found something; the input is test/fuzz/${found:-$build/findings}, the whole log test/fuzz/$log"
+  fi
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+  edges=$(grep -oE 'cov: [0-9]+' "$log" | tail -n 1)
+  [[ ${runs:-0} -gt 0 ]] || fail "$target ran nothing: see test/fuzz/$log"
+  summary+=("$(printf '%-8s %12s inputs in %s s, %s edges, nothing found' "$target" "$runs" "$seconds" "${edges#cov: }")")
+done
+printf 'fuzz: %s\n' "${summary[@]}"

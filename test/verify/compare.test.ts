@@ -1,0 +1,108 @@
+// The comparer: equal is equal, and one changed digit is found where it is.
+import { describe, expect, test } from 'vitest';
+import { type Comparison, compareLines } from '../../src/verify/compare.ts';
+import type { Model } from '../../src/verify/model.ts';
+import { ACK, ethernet, ipv4, packet, pcap, tcp, udp } from './builder.ts';
+import { OPTIONS, count, gapLine, linesOf } from './counted.ts';
+
+const FRAMES: [number, Uint8Array][] = [
+  [1000, ethernet(0x0800, ipv4(tcp(1111, 80, ACK), { protocol: 6 }))],
+  [1001, ethernet(0x0800, ipv4(udp()))],
+  [1300, ethernet(0x0800, ipv4(udp()))],
+];
+
+function model(): Promise<Model> {
+  return count(pcap(FRAMES.map(([sec, frame]) => packet(frame, { sec }))));
+}
+
+async function compared(change: (lines: string[]) => string[]): Promise<Comparison> {
+  const counted = await model();
+  return compareLines(counted, change(linesOf(counted)), OPTIONS);
+}
+
+test('the same entries are equal, in any order', async () => {
+  expect(await compared((lines) => lines)).toEqual({ equal: true, checked: 7, differing: 0, differences: [] });
+  expect(await compared((lines) => lines.reverse())).toMatchObject({ equal: true });
+});
+
+test('an entry split into several that add up is equal', async () => {
+  const counted = await count(pcap([packet(FRAMES[1][1]), packet(FRAMES[1][1])]));
+  const [line] = linesOf(counted);
+  const half = line.replace('"packets":"2"', '"packets":"1"').replace('"bytes":"58"', '"bytes":"29"');
+  expect(await compareLines(counted, [half, half], OPTIONS)).toMatchObject({ equal: true, checked: 2 });
+  expect(await compareLines(counted, [half], OPTIONS)).toMatchObject({ equal: false });
+});
+
+describe('one change is found', () => {
+  const CHANGES: [string, string, string][] = [
+    ['bytes', '"bytes":"40"', '"bytes":"41"'],
+    ['packets', '"packets":"1"', '"packets":"2"'],
+    ['tcp-flags', '"tcp-flags":"16"', '"tcp-flags":"17"'],
+    ['start', '"start":"1000"', '"start":"1001"'],
+    ['end', '"end":"1020"', '"end":"1019"'],
+    ['action', '"action":"ACCEPT"', '"action":"REJECT"'],
+    ['version', '"version":"1"', '"version":"2"'],
+    ['type', '"type":"IPv4"', '"type":"IPv6"'],
+    ['vm-id', '"vm-id":"-"', '"vm-id":"x"'],
+  ];
+  for (const [field, from, to] of CHANGES) {
+    test(field, async () => {
+      const result = await compared(([first, ...rest]) => [first.replace(from, to), ...rest]);
+      expect(result.equal).toBe(false);
+      expect(result.differences[0]).toContain(`${field}: expected`);
+      expect(result.differences[0]).toContain('(line 1)');
+    });
+  }
+
+  test('a port: one entry is missing and one is not expected', async () => {
+    const result = await compared(([first, ...rest]) => [first.replace('"1111"', '"1112"'), ...rest]);
+    expect(result).toMatchObject({ equal: false, differing: 2 });
+  });
+
+  test('the direction', async () => {
+    const result = await compared(([first, ...rest]) => [first.replace('"out"', '"in"'), ...rest]);
+    expect(result.equal).toBe(false);
+  });
+
+  test('a missing entry, a missing silence, and one too many', async () => {
+    expect(await compared((lines) => lines.slice(1))).toMatchObject({ differing: 1 });
+    expect(await compared((lines) => lines.slice(0, -1))).toMatchObject({ differing: 1 });
+    const more = await compared((lines) => [...lines, gapLine('SKIPDATA', 'eni-if0', 960, 1020)]);
+    expect(more.differences).toEqual(['SKIPDATA eni-if0 960 1020: not expected (line 8)']);
+  });
+});
+
+describe('a line that is no entry is found by its number', () => {
+  const BAD: [string, (line: string) => string][] = [
+    ['not JSON', (line) => line.slice(0, -5)],
+    ['keys missing', (line) => line.replace('"vm-id":"-",', '')],
+    ['keys not known', (line) => line.replace('{', '{"more":"1",')],
+    ['keys out of order', (line) => line.replace('"account-id":"-",', '').replace('}', ',"account-id":"-"}')],
+    ['is no string', (line) => line.replace('"bytes":"40"', '"bytes":40')],
+    ['log-status', (line) => line.replace('"OK"', '"FINE"')],
+  ];
+  for (const [what, change] of BAD) {
+    test(what, async () => {
+      const result = await compared(([first, ...rest]) => [change(first), ...rest]);
+      expect(result.differences[0]).toContain('line 1');
+      expect(result.differences[0]).toContain(what);
+    });
+  }
+});
+
+test('above the budget of flows an entry may end early, but not outside its window', async () => {
+  const counted = await model();
+  const options = { ...OPTIONS, maxFlows: 1 };
+  const ending = (end: string): string[] =>
+    linesOf(counted).map((line) => line.replace('"end":"1020"', `"end":"${end}"`));
+  expect(await compareLines(counted, ending('1010'), options)).toMatchObject({ equal: true });
+  expect(await compareLines(counted, ending('1021'), options)).toMatchObject({ equal: false });
+  expect(await compareLines(counted, ending('1010'), OPTIONS)).toMatchObject({ equal: false });
+});
+
+test('only the first twenty differences are spelled out', async () => {
+  const frames = Array.from({ length: 30 }, (_, port) => packet(ethernet(0x0800, ipv4(udp(port + 1)))));
+  const result = await compareLines(await count(pcap(frames)), [], OPTIONS);
+  expect(result.differences).toHaveLength(20);
+  expect(result.differing).toBe(30);
+});
