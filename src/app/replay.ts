@@ -63,7 +63,7 @@ async function runWorker(options: ReplayOptions, output: Output, progress: Progr
             });
             writing.catch((error: unknown) => {
               say({ type: 'stop' });
-              reject(error);
+              reject(error instanceof Error ? error : new Error(String(error)));
             });
             break;
           case 'progress':
