@@ -78,6 +78,8 @@ function make(file: string, recipe: Recipe, say: Say): CaptureFacts {
   fs.closeSync(fd);
   const facts = { packets: maker.made, layer3Bytes: maker.layer3Bytes, fileBytes };
   fs.writeFileSync(`${file}.json`, JSON.stringify({ recipe, facts }));
-  say(`made ${path.basename(file)}: ${(fileBytes / 1e9).toFixed(2)} GB in ${((Date.now() - started) / 1000).toFixed(0)} s`);
+  say(
+    `made ${path.basename(file)}: ${(fileBytes / 1e9).toFixed(2)} GB in ${((Date.now() - started) / 1000).toFixed(0)} s`,
+  );
   return facts;
 }

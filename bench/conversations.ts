@@ -56,12 +56,12 @@ export class Conversations {
     const { turn } = this;
     if (!turn.isTcp) return;
     const side = turn.isReply ? this.#server : this.#client;
-    side[flow] = side[flow]! + payload + (turn.flags & (SYN | FIN) ? 1 : 0);
+    side[flow] = side[flow] + payload + (turn.flags & (SYN | FIN) ? 1 : 0);
   }
 
   #nextTcp(flow: number, draw: number): void {
     const { turn } = this;
-    const phase = this.#phase[flow]!;
+    const phase = this.#phase[flow];
     if (phase === PHASE.data) {
       turn.flags = draw & 2 ? ACK | PSH : ACK;
       if ((draw >>> 2) % DATA_PER_END === 0) this.#phase[flow] = PHASE.fin;
@@ -72,7 +72,7 @@ export class Conversations {
       this.#phase[flow] = phase === PHASE.finAck ? PHASE.syn : phase + 1;
     }
     turn.seq = (turn.isReply ? this.#server : this.#client)[flow]!;
-    turn.ack = turn.flags & ACK ? (turn.isReply ? this.#client : this.#server)[flow]! : 0;
+    turn.ack = turn.flags & ACK ? (turn.isReply ? this.#client : this.#server)[flow] : 0;
   }
 }
 

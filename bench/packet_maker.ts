@@ -88,7 +88,7 @@ export class PacketMaker {
   }
 
   #layer3Length(isTcp: boolean, isBare: boolean): number {
-    if (this.#recipe.sizes === 'imix') return isBare ? 40 : IMIX[this.#random() % IMIX.length]!;
+    if (this.#recipe.sizes === 'imix') return isBare ? 40 : IMIX[this.#random() % IMIX.length];
     return isTcp ? 40 : SMALLEST_FRAME - LINK_HEADER;
   }
 
@@ -113,7 +113,7 @@ export class PacketMaker {
     const source = isReply ? server : client;
     const destination = isReply ? client : server;
     const identification = this.#made & 0xffff;
-    const rest = 64 << 8 | (isTcp ? 6 : 17);
+    const rest = (64 << 8) | (isTcp ? 6 : 17);
     const ip = at + LINK_HEADER;
     view.setUint16(ip, 0x4500);
     view.setUint16(ip + 2, length);
@@ -142,7 +142,7 @@ export class PacketMaker {
     const view = this.#view;
     const { isReply, isTcp, seq, ack, flags } = this.#conversations.turn;
     const client = clientPort(flow);
-    const server = SERVER_PORTS[flow % SERVER_PORTS.length]!;
+    const server = SERVER_PORTS[flow % SERVER_PORTS.length];
     view.setUint16(at, isReply ? server : client);
     view.setUint16(at + 2, isReply ? client : server);
     if (isTcp) {

@@ -22,7 +22,7 @@ export function weightedDraw(weights: Float64Array, random: () => number): () =>
   const { threshold, alias } = aliasTable(weights);
   return () => {
     const cell = Math.floor((random() / 2 ** 32) * count);
-    return random() < threshold[cell]! ? cell : alias[cell]!;
+    return random() < threshold[cell] ? cell : alias[cell];
   };
 }
 
@@ -43,9 +43,9 @@ function aliasTable(weights: Float64Array): { threshold: Float64Array; alias: Ui
   while (small.length > 0 && large.length > 0) {
     const poor = small.pop()!;
     const rich = large.at(-1)!;
-    threshold[poor] = left[poor]! * 2 ** 32;
+    threshold[poor] = left[poor] * 2 ** 32;
     alias[poor] = rich;
-    left[rich] = left[rich]! - (1 - left[poor]!);
+    left[rich] = left[rich] - (1 - left[poor]);
     if (left[rich] < 1) small.push(large.pop()!);
   }
   return { threshold, alias };

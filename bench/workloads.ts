@@ -38,14 +38,12 @@ export function workloads(isSmall: boolean): Workload[] {
       windowSeconds: 60,
       withPeers: true,
     },
-    ...FLOW_COUNTS.map(
-      ([label, flows]): Workload => ({
-        name: `flows-${label}`,
-        title: `Frames of 60 bytes, ${label} flows alike, one window`,
-        recipe: { ...base, packets, flows, popularity: 'uniform', sizes: 'smallest' },
-        windowSeconds: 600,
-        withPeers: false,
-      }),
-    ),
+    ...FLOW_COUNTS.map(([label, flows]): Workload => ({
+      name: `flows-${label}`,
+      title: `Frames of 60 bytes, ${label} flows alike, one window`,
+      recipe: { ...base, packets, flows, popularity: 'uniform', sizes: 'smallest' },
+      windowSeconds: 600,
+      withPeers: false,
+    })),
   ];
 }

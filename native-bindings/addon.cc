@@ -10,6 +10,8 @@ using napi::Args;
 using napi::Array;
 using napi::Object;
 
+constexpr double kMostExact = 9007199254740991;  // Number.MAX_SAFE_INTEGER
+
 // A shard and the JavaScript buffers that it borrows between feed and the next feed (see README.md, rule 2).
 struct OwnedShard {
   static constexpr napi_type_tag kTag = {0x77696e64726f7731, 0x7368617264000001};
@@ -50,24 +52,26 @@ bool read_address(Args& args, napi_value value, Address* address) {
 
 LocalityConfig read_locality(Args& args, napi_value object) {
   LocalityConfig c;
-  c.eni_count = uint32_t(args.number_of(args.get(object, "eniCount")));
-  double of_all = args.number_of(args.get(object, "eniOfAll"));
+  c.eni_count = uint32_t(args.whole_of(args.get(object, "eniCount"), 0, 1 << 20));
+  double last = double(c.eni_count) - 1;
+  auto eni_of = [&](napi_value e) { return uint32_t(args.whole_of(args.get(e, "eni"), 0, last)); };
+  double of_all = args.whole_of(args.get(object, "eniOfAll"), -1, last);
   c.eni_of_all = of_all < 0 ? kNoEni : uint32_t(of_all);
   args.each(args.get(object, "eniOfInterface"), [&](napi_value e) {
-    c.eni_of_interface.emplace_back(args.text_of(args.get(e, "interface")), uint32_t(args.number_of(args.get(e, "eni"))));
+    c.eni_of_interface.emplace_back(args.text_of(args.get(e, "interface")), eni_of(e));
   });
   args.each(args.get(object, "eniOfAddress"), [&](napi_value e) {
     Address address;
-    if (read_address(args, args.get(e, "address"), &address)) c.eni_of_address[address] = uint32_t(args.number_of(args.get(e, "eni")));
+    if (read_address(args, args.get(e, "address"), &address)) c.eni_of_address[address] = eni_of(e);
   });
   args.each(args.get(object, "eniOfMac"), [&](napi_value e) {
     auto* mac = static_cast<uint8_t*>(args.array_of(args.get(e, "mac"), napi_uint8_array, 6));
-    if (args.ok()) c.eni_of_mac[mac_number(mac)] = uint32_t(args.number_of(args.get(e, "eni")));
+    if (args.ok()) c.eni_of_mac[mac_number(mac)] = eni_of(e);
   });
   args.each(args.get(object, "local"), [&](napi_value e) {
     Prefix prefix;
     if (!read_address(args, args.get(e, "address"), &prefix.address)) return;
-    prefix.length = uint8_t(args.number_of(args.get(e, "length")));
+    prefix.length = uint8_t(args.whole_of(args.get(e, "length"), 0, prefix.address.v6 ? 128 : 32));
     c.local.push_back(prefix);
   });
   return c;
@@ -78,13 +82,12 @@ napi_value shard_new(napi_env env, napi_callback_info info) {
   Args args(env, info, 1);
   if (!args.ok()) return nullptr;
   ShardConfig config;
-  config.max_flows = uint32_t(args.number_of(args.get(args[0], "maxFlows")));
-  config.window_seconds = int64_t(args.number_of(args.get(args[0], "windowSeconds")));
-  config.lateness_seconds = int64_t(args.number_of(args.get(args[0], "latenessSeconds")));
+  config.max_flows = uint32_t(args.whole_of(args.get(args[0], "maxFlows"), 16, 1 << 28));
+  config.window_seconds = int64_t(args.whole_of(args.get(args[0], "windowSeconds"), 1, UINT32_MAX));
+  config.lateness_seconds = int64_t(args.whole_of(args.get(args[0], "latenessSeconds"), 0, kMostExact));
   config.decapsulating = args.boolean_of(args.get(args[0], "decapsulate"));
   void* seed = args.array_of(args.get(args[0], "seed"), napi_biguint64_array, 4);
   if (args.ok()) config.locality = read_locality(args, args.get(args[0], "locality"));
-  if (args.ok() && (config.window_seconds < 1 || config.max_flows < 16 || config.max_flows > 1u << 28)) args.fail("out of range");
   if (!args.ok()) return nullptr;
   memcpy(config.seed.words, seed, sizeof config.seed.words);
   try {
@@ -101,10 +104,22 @@ napi_value shard_add_input(napi_env env, napi_callback_info info) {
   if (!args.ok()) return nullptr;
   auto* owned = args.native<OwnedShard>(0);
   bool is_dormant = args.boolean(1);
-  double sec = args.number(2), nsec = args.number(3);
+  double sec = args.whole(2, -kMostExact, kMostExact), nsec = args.whole(3, 0, 999999999);
   if (!args.ok()) return nullptr;
   owned->borrowed.push_back(nullptr);
   return napi::number(env, double(owned->shard.add_input(is_dormant, int64_t(sec), uint32_t(nsec))));
+}
+
+// shard_declare(shard, number, linkType, name): an interface that a capture declares before its first packet
+napi_value shard_declare(napi_env env, napi_callback_info info) {
+  Args args(env, info, 4);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedShard>(0);
+  double number = args.whole(1, 0, kMostInterfaces - 1), link_type = args.whole(2, 0, UINT32_MAX);
+  std::string name = args.text_of(args[3]);
+  if (!args.ok()) return nullptr;
+  owned->shard.interfaces().declare(uint32_t(number), uint32_t(link_type), name);
+  return nullptr;
 }
 
 // shard_feed(shard, input, Uint8Array, size, offset of its first byte in the capture, eof): borrows the array.
@@ -112,10 +127,10 @@ napi_value shard_feed(napi_env env, napi_callback_info info) {
   Args args(env, info, 6);
   if (!args.ok()) return nullptr;
   auto* owned = args.native<OwnedShard>(0);
-  double input = args.number(1), size = args.number(3), base = args.number(4);
+  double input = args.whole(1, 0, kMostExact), size = args.whole(3, 0, kMostExact), base = args.whole(4, 0, kMostExact);
   auto* data = static_cast<uint8_t*>(args.array(2, napi_uint8_array, size_t(size)));
   bool eof = args.boolean(5);
-  if (args.ok() && !(input >= 0 && input < double(owned->borrowed.size()))) args.fail("no such input");
+  if (args.ok() && input >= double(owned->borrowed.size())) args.fail("no such input");
   if (!args.ok()) return nullptr;
   napi_ref& ref = owned->borrowed[size_t(input)];
   if (ref) napi_delete_reference(env, ref);
@@ -146,8 +161,8 @@ napi_value shard_damage(napi_env env, napi_callback_info info) {
   Args args(env, info, 2);
   if (!args.ok()) return nullptr;
   auto* owned = args.native<OwnedShard>(0);
-  double input = args.number(1);
-  if (args.ok() && !(input >= 0 && input < double(owned->borrowed.size()))) args.fail("no such input");
+  double input = args.whole(1, 0, kMostExact);
+  if (args.ok() && input >= double(owned->borrowed.size())) args.fail("no such input");
   if (!args.ok()) return nullptr;
   const Span& span = owned->shard.span(size_t(input));
   return Object(env).set("damage", double(span.damage)).set("detail", double(span.detail)).set("offset", double(span.offset())).value();
@@ -172,7 +187,7 @@ napi_value shard_state(napi_env env, napi_callback_info info) {
     Object o(env);
     o.set("number", double(number)).set("eni", double(shard.locality().eni_of_interface(number, shard.interfaces())));
     o.set("linkType", double(i.link_type)).set("name", napi::text(env, i.name));
-    o.set("isSupported", napi::boolean(env, is_link_type_supported(i.link_type)));
+    o.set("isSupported", napi::boolean(env, i.is_supported));
     o.set("packets", double(i.packets)).set("bytes", double(i.bytes)).set("dropped", double(i.dropped));
     o.set("excludedPackets", counts(env, i.excluded_packets, size_t(Reason::kCount)));
     o.set("excludedBytes", counts(env, i.excluded_bytes, size_t(Reason::kCount)));
@@ -187,7 +202,7 @@ napi_value shard_state(napi_env env, napi_callback_info info) {
   return state.value();
 }
 
-// shard_drops(shard) -> drop reports since the last call: [{interface, packets, from (or null), to}]
+// shard_drops(shard) -> drop reports since the last call: [{interface, packets, from, to}]
 napi_value shard_drops(napi_env env, napi_callback_info info) {
   Args args(env, info, 1);
   if (!args.ok()) return nullptr;
@@ -197,8 +212,7 @@ napi_value shard_drops(napi_env env, napi_callback_info info) {
   auto& drops = owned->shard.interfaces().drops();
   for (const DropReport& d : drops) {
     Object o(env);
-    o.set("interface", double(d.interface)).set("packets", double(d.packets)).set("to", double(d.to_sec));
-    o.set("from", d.has_from ? napi::number(env, double(d.from_sec)) : napi::null(env));
+    o.set("interface", double(d.interface)).set("packets", double(d.packets)).set("from", double(d.from_sec)).set("to", double(d.to_sec));
     reports.push(o.value());
   }
   drops.clear();
@@ -210,8 +224,7 @@ napi_value flush_begin(napi_env env, napi_callback_info info) {
   Args args(env, info, 2);
   if (!args.ok()) return nullptr;
   auto* owned = args.native<OwnedShard>(0);
-  double mode = args.number(1);
-  if (args.ok() && !(mode >= 0 && mode <= double(FlushMode::kAll))) args.fail("no such mode");
+  double mode = args.whole(1, 0, double(FlushMode::kAll));
   if (!args.ok()) return nullptr;
   owned->shard.table().begin_flush(FlushMode(uint8_t(mode)));
   return nullptr;
@@ -252,8 +265,8 @@ napi_value flush_enis(napi_env env, napi_callback_info info) {
 
 // Columns over argument `i`, a Uint8Array, for `capacity` rows (argument i + 1).
 bool read_columns(Args& args, size_t i, Columns* columns) {
-  double capacity = args.number(i + 1);
-  if (args.ok() && (capacity < 8 || capacity > 1 << 24 || uint32_t(capacity) % 8)) args.fail("capacity is a multiple of 8");
+  double capacity = args.whole(i + 1, 8, 1 << 24);
+  if (args.ok() && uint32_t(capacity) % 8) args.fail("capacity is a multiple of 8");
   if (!args.ok()) return false;
   auto* buffer = args.array(i, napi_uint8_array, Columns::bytes_for(uint32_t(capacity)));
   if (args.ok() && reinterpret_cast<uintptr_t>(buffer) % 8) args.fail("columns are aligned to 8 bytes");
@@ -302,11 +315,11 @@ napi_value encoder_json(napi_env env, napi_callback_info info) {
   auto* owned = args.native<OwnedEncoder>(0);
   Columns columns;
   if (!args.ok() || !read_columns(args, 1, &columns)) return nullptr;
-  double from = args.number(3), rows = args.number(4);
+  double from = args.whole(3, 0, UINT32_MAX), rows = args.whole(4, 0, UINT32_MAX);
   size_t room = 0;
   auto* out = static_cast<uint8_t*>(args.array(5, napi_uint8_array, 0, &room));
   auto* result = static_cast<double*>(args.array(6, napi_float64_array, 4));
-  if (args.ok() && !(from >= 0 && from <= rows && rows <= columns.capacity)) args.fail("no such rows");
+  if (args.ok() && !(from <= rows && rows <= columns.capacity)) args.fail("no such rows");
   for (uint32_t i = uint32_t(from); args.ok() && i < uint32_t(rows); i++)
     if (columns.eni[i] >= owned->encoder.eni_count()) args.fail("a row of an ENI that the encoder does not know");
   if (!args.ok()) return nullptr;
@@ -330,11 +343,12 @@ napi_value columns_layout(napi_env env, napi_callback_info) {
   return layout.value();
 }
 
-// capture_peek(Uint8Array, size, eof) -> {found: 0 record, 1 needs more, 2 nothing, sec, nsec, wanted, damage, detail}
+// capture_peek(Uint8Array, size, eof) -> {found: 0 record, 1 needs more, 2 nothing, sec, nsec, wanted, damage, detail,
+// interfaces: [{linkType, name}] declared before the record}
 napi_value capture_peek(napi_env env, napi_callback_info info) {
   Args args(env, info, 3);
   if (!args.ok()) return nullptr;
-  double size = args.number(1);
+  double size = args.whole(1, 0, kMostExact);
   auto* data = static_cast<uint8_t*>(args.array(0, napi_uint8_array, size_t(size)));
   bool eof = args.boolean(2);
   if (!args.ok()) return nullptr;
@@ -348,7 +362,9 @@ napi_value capture_peek(napi_env env, napi_callback_info info) {
   o.set("sec", double(record.sec)).set("nsec", record.nsec);
   o.set("wanted", double(input.span.position + input.span.wanted));
   o.set("damage", double(input.span.damage)).set("detail", double(input.span.detail));
-  return o.value();
+  Array declared(env);
+  for (const Interface& i : interfaces.all()) declared.push(Object(env).set("linkType", double(i.link_type)).set("name", napi::text(env, i.name)).value());
+  return o.set("interfaces", declared.value()).value();
 }
 
 napi_value init(napi_env env, napi_value exports) {
@@ -357,6 +373,7 @@ napi_value init(napi_env env, napi_value exports) {
     napi_callback call;
   } functions[] = {
       {"shard_new", shard_new},       {"shard_add_input", shard_add_input}, {"shard_feed", shard_feed},   {"shard_run", shard_run},
+      {"shard_declare", shard_declare},
       {"shard_damage", shard_damage}, {"shard_state", shard_state},         {"shard_drops", shard_drops}, {"flush_begin", flush_begin},
       {"flush_window", flush_window}, {"flush_enis", flush_enis},           {"flush_rows", flush_rows},   {"flush_end", flush_end},
       {"encoder_new", encoder_new},   {"encoder_json", encoder_json},       {"columns_layout", columns_layout},

@@ -411,21 +411,21 @@ class FlowTable {
       return row;
     }
     rule_packets[size_t(place.rule)] += c.packets;
-    if (mode_ == FlushMode::kEvict && place.rule == Rule::kEni) {
+    if (mode_ == FlushMode::kEvict && locality_->config().names_ends()) {
       for (uint32_t eni : {place.eni_a, place.eni_b}) {
         if (eni == kNoEni) continue;
         if (eni >= w.evicted_enis.size()) w.evicted_enis.resize(eni + 1);
         w.evicted_enis[eni] = 1;
       }
     }
-    uint32_t interface_eni = place.rule == Rule::kEni ? kNoEni : locality_->eni_of_interface(point.interface, *interfaces_);
     Side source = d ? Side::kB : Side::kA;
     if (place.side == Side::kNone) {  // both ends are ENIs: the sender's entry, then the receiver's
       put_row(columns, row, slot.key, d, c, w, kDirectionOut, d ? place.eni_b : place.eni_a, false);
       put_row(columns, row + 1, slot.key, d, c, w, kDirectionIn, d ? place.eni_a : place.eni_b, true);
       return row + 2;
     }
-    uint32_t eni = place.rule != Rule::kEni ? interface_eni : place.side == Side::kA ? place.eni_a : place.eni_b;
+    uint32_t eni = place.side == Side::kA ? place.eni_a : place.eni_b;
+    if (eni == kNoEni) eni = locality_->eni_of_interface(point.interface, *interfaces_);
     put_row(columns, row, slot.key, d, c, w, place.side == source ? kDirectionOut : kDirectionIn, eni, false);
     return row + 1;
   }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "packet.h"
+#include "link_types.h"
 
 namespace windrow {
 
@@ -14,8 +14,9 @@ constexpr uint32_t kMostInterfaces = 8192;  // each has up to five observation p
 // Counted for each interface number; the same number in every section and file is the same interface.
 struct Interface {
   bool declared = false;
-  uint32_t link_type = 0;  // of its latest declaration
-  std::string name;        // if_name, where the capture has one
+  uint32_t link_type = 0;     // of its latest declaration
+  bool is_supported = false;  // of any
+  std::string name;        // if_name of its first declaration, where it has one
   uint64_t packets = 0, bytes = 0;  // seen
   uint64_t excluded_packets[size_t(Reason::kCount)] = {};
   uint64_t excluded_bytes[size_t(Reason::kCount)] = {};
@@ -26,7 +27,6 @@ struct Interface {
 struct DropReport {
   uint16_t interface = 0;
   uint64_t packets = 0;
-  bool has_from = false;
   int64_t from_sec = 0, to_sec = 0;
 };
 
@@ -37,9 +37,10 @@ class Interfaces {
     if (number >= kMostInterfaces) return false;
     if (number >= all_.size()) all_.resize(number + 1);
     Interface& interface = all_[number];
+    if (!interface.declared) interface.name = name;
     interface.declared = true;
+    interface.is_supported |= is_link_type_supported(link_type);
     interface.link_type = link_type;
-    if (interface.name.empty()) interface.name = name;
     changed_++;
     return true;
   }

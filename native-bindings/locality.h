@@ -140,11 +140,12 @@ class Locality {
   const Point& point(uint16_t number) const { return points_[number]; }
 
   uint32_t eni_of_interface(uint32_t number, const Interfaces& interfaces) const {
-    if (config_.eni_of_all != kNoEni) return config_.eni_of_all;
-    for (const auto& [value, eni] : config_.eni_of_interface) {
-      if (value == interfaces.all()[number].name || value == std::to_string(number)) return eni;
-    }
-    return config_.eni_count + number;
+    const std::string& name = interfaces.all()[number].name;
+    for (const auto& [value, eni] : config_.eni_of_interface)
+      if (!name.empty() && value == name) return eni;
+    for (const auto& [value, eni] : config_.eni_of_interface)
+      if (value == std::to_string(number)) return eni;
+    return config_.eni_of_all != kNoEni ? config_.eni_of_all : config_.eni_count + number;
   }
 
   // Where a flow's entries belong: one local side, both (`eni_a` and `eni_b` set, side kNone), or none at all.
@@ -163,7 +164,14 @@ class Locality {
       place.eni_b = named(point.eni_b, b);
       bool has_a = place.eni_a != kNoEni, has_b = place.eni_b != kNoEni;
       place.is_local = has_a || has_b;
-      if (has_a != has_b) place.side = has_a ? Side::kA : Side::kB;
+      if (place.is_local && point.rule == Rule::kCapture) {  // the capture knows the way, the names know at which ENI
+        place.rule = Rule::kCapture;
+        place.side = point.side;
+        bool is_a = point.side == Side::kA ? has_a : !has_b;
+        place.eni_a = place.eni_b = is_a ? place.eni_a : place.eni_b;
+      } else if (has_a != has_b) {
+        place.side = has_a ? Side::kA : Side::kB;
+      }
       return place;
     }
     if (point.rule == Rule::kCapture) return by(Rule::kCapture, point.side);
@@ -204,9 +212,8 @@ class Locality {
   }
 
   uint32_t named(uint32_t by_mac, const Address& address) const {
-    if (by_mac != kNoEni) return by_mac;
     auto it = config_.eni_of_address.find(address);
-    return it == config_.eni_of_address.end() ? kNoEni : it->second;
+    return it == config_.eni_of_address.end() ? by_mac : it->second;
   }
 
   bool is_inside(const Address& a) const {
@@ -225,6 +232,10 @@ class Locality {
       if (to != kNoEni || from != kNoEni) {
         Point point;
         point.interface = p.interface;
+        if (p.hint != Hint::kNone) {
+          point.side = p.hint == Hint::kOut ? source : destination;
+          point.rule = Rule::kCapture;
+        }
         point.eni_a = p.direction ? to : from;
         point.eni_b = p.direction ? from : to;
         return named_point(point);
@@ -261,7 +272,7 @@ class Locality {
 
   // Past the 16 bits of a flow key the pair stays unnamed: its addresses may still name it.
   uint16_t named_point(const Point& point) {
-    std::tuple pair(point.interface, point.eni_a, point.eni_b);
+    std::tuple pair(point.interface, uint8_t(point.side), point.eni_a, point.eni_b);
     auto it = pairs_.find(pair);
     if (it != pairs_.end()) return it->second;
     if (points_.size() > 65535 - 5 * size_t(kMostInterfaces)) return plain(point.interface, Side::kNone, Rule::kCount);
@@ -278,7 +289,7 @@ class Locality {
   bool looks_at_macs_ = false;
   std::vector<Point> points_ = std::vector<Point>(1);  // number 0 is no point
   std::vector<Plain> plain_;
-  std::map<std::tuple<uint16_t, uint32_t, uint32_t>, uint16_t> pairs_;
+  std::map<std::tuple<uint16_t, uint8_t, uint32_t, uint32_t>, uint16_t> pairs_;
 };
 
 }  // namespace windrow

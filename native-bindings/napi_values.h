@@ -2,6 +2,7 @@
 #pragma once
 #include <node_api.h>
 
+#include <cmath>
 #include <string>
 
 namespace windrow::napi {
@@ -26,6 +27,13 @@ class Args {
     double v = 0;
     if (napi_get_value_double(env_, value, &v) != napi_ok) fail("expected a number");
     return v;
+  }
+  // A whole number from `least` to `most`; anything else is refused, and `least` stands for it.
+  double whole(size_t i, double least, double most) { return whole_of(values_[i], least, most); }
+  double whole_of(napi_value value, double least, double most) {
+    double v = number_of(value);
+    if (ok_ && !(v >= least && v <= most && v == std::floor(v))) fail("expected a whole number in its range");
+    return ok_ ? v : least;
   }
   bool boolean(size_t i) { return boolean_of(values_[i]); }
   bool boolean_of(napi_value value) {

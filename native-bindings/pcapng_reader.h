@@ -20,7 +20,15 @@ class PcapngReader {
         size_t some = skip_ < span->left() ? size_t(skip_) : span->left();
         span->position += some;
         skip_ -= some;
-        if (skip_) return span->eof ? span->damaged(Damage::kBlockCut, skip_) : span->need(1);
+        if (skip_) return span->eof ? span->damaged(Damage::kBlockCut, skip_ + 4) : span->need(1);
+        is_at_trailer_ = true;
+      }
+      if (is_at_trailer_) {
+        if (span->left() < 4) return span->eof ? span->damaged(Damage::kBlockCut, 4 - span->left()) : span->need(4);
+        uint32_t length = order_.u32(span->here());
+        if (length != skipped_length_) return span->damaged(Damage::kBlockLies, length);
+        span->position += 4;
+        is_at_trailer_ = false;
       }
       size_t left = span->left();
       if (left < 12) {
@@ -34,11 +42,13 @@ class PcapngReader {
       }
       uint32_t type = order_.u32(p);
       uint64_t length = (uint64_t(order_.u32(p + 4)) + 3) & ~3ull;  // some writers do not round up
-      if (length < 12) return span->damaged(Damage::kBlockLies, length);
+      if (length < 12 || (sections_ == 0 && length > kMostBlock))
+        return span->damaged(sections_ ? Damage::kBlockLies : Damage::kNotACapture, length);
       bool is_held = type == kSectionHeader || type == 1 || type == 2 || type == 3 || type == 5 || type == 6;
       if (type == 5 && length > kMostBlock) is_held = false;  // no packet in it
       if (!is_held) {
-        skip_ = length;
+        skip_ = length - 4;
+        skipped_length_ = order_.u32(p + 4);
         continue;
       }
       if (length > kMostBlock) return span->damaged(Damage::kBlockLies, length);
@@ -47,7 +57,8 @@ class PcapngReader {
         bool is_first = sections_ == 0;
         return span->damaged(is_first ? Damage::kHeaderCut : Damage::kBlockCut, is_first ? left : length - left);
       }
-      if (order_.u32(p + length - 4) != order_.u32(p + 4)) return span->damaged(Damage::kBlockLies, order_.u32(p + length - 4));
+      if (order_.u32(p + length - 4) != order_.u32(p + 4))
+        return span->damaged(sections_ ? Damage::kBlockLies : Damage::kNotACapture, order_.u32(p + length - 4));
       Step step = block(span, interfaces, type, p + 8, uint32_t(length - 12), r);
       if (step == Step::kDamaged) return step;
       span->position += length;
@@ -166,6 +177,7 @@ class PcapngReader {
     fill(r, d, number, body + 20, captured, order_.u32(body + 16));
     to_time(d, uint64_t(order_.u32(body + 4)) << 32 | order_.u32(body + 8), &r->sec, &r->nsec);
     r->untimed = false;
+    if (!has_first_) has_first_ = true, first_sec_ = r->sec;
     uint32_t padded = (captured + 3) & ~3u;
     if (size - 20 > padded) {
       options(body + 20 + padded, size - 20 - padded, [&](uint16_t code, const uint8_t* v, uint16_t n) {
@@ -205,7 +217,7 @@ class PcapngReader {
   Step statistics(Span* span, Interfaces* interfaces, const uint8_t* body, uint32_t size) {
     if (size < 12) return span->damaged(Damage::kBlockLies, size);
     uint32_t number = order_.u32(body);
-    if (number >= declared_.size()) return span->damaged(Damage::kInterfaceUnknown, number);
+    if (number >= declared_.size()) return Step::kNothing;
     Declared& d = declared_[number];
     auto time_at = [&](const uint8_t* v) {
       int64_t sec;
@@ -216,29 +228,34 @@ class PcapngReader {
     DropReport report;
     report.interface = uint16_t(number);
     report.to_sec = time_at(body + 4);
-    report.has_from = d.has_statistics;
-    report.from_sec = d.statistics_sec;
+    bool has_start = false;
+    int64_t start_sec = 0;
     uint64_t drops = 0;
     options(body + 12, size - 12, [&](uint16_t code, const uint8_t* v, uint16_t n) {
       if (n < 8) return;
-      if (code == 2 && !d.has_statistics) report.has_from = true, report.from_sec = time_at(v);
+      if (code == 2) has_start = true, start_sec = time_at(v);
       if (code == 3) report.to_sec = time_at(v);
       if (code == 5 || code == 7) drops += order_.u64(v);
     });
+    // The drops happened since the statistics before, or since counting began.
+    report.from_sec = d.has_statistics ? d.statistics_sec : has_start ? start_sec : has_first_ ? first_sec_ : report.to_sec;
+    if (report.from_sec > report.to_sec) report.from_sec = report.to_sec;
     d.has_statistics = true;
     d.statistics_sec = report.to_sec;
-    if (drops > d.drops) {
-      report.packets = drops - d.drops;
-      d.drops = drops;
-      interfaces->report_drops(report);
-    }
+    report.packets = drops > d.drops ? drops - d.drops : 0;
+    d.drops = drops;
+    if (report.packets) interfaces->report_drops(report);
     return Step::kNothing;
   }
 
   ByteOrder order_;
   std::vector<Declared> declared_;
-  uint64_t skip_ = 0;
+  uint64_t skip_ = 0;  // bytes of a block that nobody wants, but for its trailing length
+  uint32_t skipped_length_ = 0;
+  bool is_at_trailer_ = false;
   uint32_t sections_ = 0;
+  bool has_first_ = false;  // of the file's packets with a time
+  int64_t first_sec_ = 0;
 };
 
 }  // namespace windrow

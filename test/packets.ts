@@ -284,9 +284,9 @@ export function pcap(records: readonly PcapRecord[], options: PcapOptions = {}):
 
 interface ByteOrder {
   readonly isBigEndian: boolean;
-  u16(this: void, value: number): Bytes;
-  u32(this: void, value: number): Bytes;
-  u64(this: void, value: bigint): Bytes;
+  readonly u16: (value: number) => Bytes;
+  readonly u32: (value: number) => Bytes;
+  readonly u64: (value: bigint) => Bytes;
 }
 
 function byteOrder(isBigEndian: boolean): ByteOrder {

@@ -2,7 +2,7 @@
 // The command line: what there is, and how it ends.
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import { ERROR_CODES, WindrowError } from '../base/errors.ts';
+import { ERROR_CODES, WindrowError, systemCode, systemReason } from '../base/errors.ts';
 import { addOptions } from '../base/options.ts';
 import { demo } from './demo.ts';
 import { replay } from './replay.ts';
@@ -20,7 +20,7 @@ function build(): Command {
   const program = new Command('windrow')
     .description('Flow log entries from packet captures, and a log that can prove what it did not see.')
     .version(version)
-    .showHelpAfterError('(windrow --help says more)')
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'windrow: ')) })
     .addHelpText('after', EXIT_CODES)
     .exitOverride();
   const replayCommand = program
@@ -68,7 +68,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ERROR_CODES.USAGE;
   if (error instanceof WindrowError) {
     process.stderr.write(`windrow: ${error.message}\n`);
-    return process.exitCode === 130 ? 130 : error.exitCode;
+    return typeof process.exitCode === 'number' && process.exitCode > 128 ? process.exitCode : error.exitCode;
   }
   process.stderr.write(
     `windrow: internal error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
@@ -76,6 +76,13 @@ function report(error: unknown): number {
   return 1;
 }
 
-// A closed standard error must not become a crash.
+// Nobody reads any more what is said on standard error: no reason to crash.
 process.stderr.on('error', () => undefined);
+process.stdout.on('error', (error) => {
+  if (systemCode(error) !== 'EPIPE') {
+    process.stderr.write(`windrow: standard output: cannot be written: ${systemReason(error)}\n`);
+    process.exit(ERROR_CODES.OUTPUT_FAILED);
+  }
+  process.exit();
+});
 await main();

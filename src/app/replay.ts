@@ -1,5 +1,6 @@
 // `windrow replay`: captures in, flow log entries out.
 import fs from 'node:fs';
+import { constants } from 'node:os';
 import { EXIT_INCOMPLETE, WindrowError, systemReason } from '../base/errors.ts';
 import { ShardPool } from '../flow/pool.ts';
 import { Output, ReaderGone } from '../sink/output.ts';
@@ -46,9 +47,9 @@ async function runWorker(options: ReplayOptions, output: Output, progress: Progr
   };
   const { port, ended } = pool.start(task);
   const say = (message: ToWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
-  const interrupt = (): void => {
+  const interrupt = (signal: NodeJS.Signals): void => {
     say({ type: 'stop' });
-    process.exitCode = 130;
+    process.exitCode = 128 + constants.signals[signal];
   };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {

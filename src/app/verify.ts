@@ -1,6 +1,7 @@
 // `windrow verify`: the second count of a capture, compared with entries one by one.
 import fs from 'node:fs';
 import { WindrowError, systemReason } from '../base/errors.ts';
+import { STDIN } from '../capture/source.ts';
 import type { OptionSpec } from '../base/options.ts';
 import { readLocality } from '../cloud/locality.ts';
 import { compareFile } from '../verify/compare.ts';
@@ -28,6 +29,9 @@ export async function verify(captures: readonly string[], entries: string, flags
     eni: flags.eni,
     maxFlows: flags.maxFlows,
   };
+  if (captures.filter((path) => path === STDIN).length > 1) {
+    throw new WindrowError('USAGE', 'standard input (-) can be read once only');
+  }
   readLocality(flags.local, flags.eni); // the same sentence for the same mistake
   mustBeFile(entries);
   const model = await countCapture(captures, options);

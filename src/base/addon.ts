@@ -59,7 +59,7 @@ export interface NativeWindow {
 export interface NativeDrops {
   readonly interface: number;
   readonly packets: number;
-  readonly from: number | null;
+  readonly from: number;
   readonly to: number;
 }
 
@@ -71,11 +71,14 @@ export interface NativePeek {
   readonly wanted: number;
   readonly damage: number;
   readonly detail: number;
+  /** What is declared before the record, in the order of numbers. */
+  readonly interfaces: readonly { readonly linkType: number; readonly name: string }[];
 }
 
 export interface Addon {
   shard_new(options: NativeShardOptions): NativeShard;
   shard_add_input(shard: NativeShard, isDormant: boolean, sec: number, nsec: number): number;
+  shard_declare(shard: NativeShard, number: number, linkType: number, name: string): void;
   shard_feed(shard: NativeShard, input: number, bytes: Uint8Array, size: number, base: number, eof: boolean): void;
   shard_run(shard: NativeShard, status: Float64Array): number;
   shard_damage(shard: NativeShard, input: number): { damage: number; detail: number; offset: number };

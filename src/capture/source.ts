@@ -4,12 +4,10 @@ import zlib from 'node:zlib';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WindrowError, systemCode, systemReason } from '../base/errors.ts';
 import type { Damage } from './damage.ts';
+import { INFLATE_BYTES, inflateToDamage } from './inflate.ts';
 
 /** Name of standard input on the command line. */
 export const STDIN = '-';
-
-/** Compressed input handed to zlib at once: what one damaged byte can cost of the output before it. */
-const INFLATE_BYTES = 64 * 1024;
 
 /** Reads fill `into` from `offset` on and give the number of bytes; 0 is the end. Not to be called twice at once. */
 export interface ByteSource {
@@ -41,7 +39,7 @@ export async function openSource(path: string): Promise<ByteSource> {
     raw.close();
     throw error;
   }
-  return raw.startsWith(0x1f, 0x8b) ? new GzipSource(raw) : raw;
+  return raw.startsWith(0x1f, 0x8b) ? new GzipSource(path, raw) : raw;
 }
 
 function openFile(path: string): RawSource {
@@ -134,19 +132,22 @@ function readAsync(fd: number, into: Uint8Array, offset: number): Promise<number
   });
 }
 
-/** The inflated bytes of a gzip file, also of several members one behind another. */
+/** The inflated bytes of a gzip file, also of several members one behind another. Inflating runs beside decoding. */
 class GzipSource implements ByteSource {
   readonly name: string;
   readonly size: number;
   damage: Damage = 'none';
+  #path: string;
   #raw: RawSource;
   #inflate: zlib.Gunzip;
   #chunks: AsyncIterator<Uint8Array>;
+  #given = 0;
   #rest: Uint8Array = new Uint8Array(0);
 
-  constructor(raw: RawSource) {
+  constructor(path: string, raw: RawSource) {
     this.name = raw.name;
     this.size = raw.size;
+    this.#path = path;
     this.#raw = raw;
     this.#inflate = zlib.createGunzip({ chunkSize: 256 * 1024 });
     this.#chunks = this.#inflate[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
@@ -174,20 +175,31 @@ class GzipSource implements ByteSource {
 
   async read(into: Uint8Array, offset: number): Promise<number> {
     while (this.#rest.length === 0) {
-      try {
-        const next = await this.#chunks.next();
-        if (next.done) return 0;
-        this.#rest = next.value;
-      } catch (error) {
-        if (error instanceof WindrowError) throw error;
-        this.damage = systemCode(error) === 'Z_BUF_ERROR' ? 'gzip_cut' : 'gzip_broken';
-        return 0;
-      }
+      const next = await this.#next();
+      if (next === undefined) return 0;
+      this.#rest = next;
     }
     const some = this.#rest.subarray(0, into.length - offset);
     into.set(some, offset);
     this.#rest = this.#rest.subarray(some.length);
+    this.#given += some.length;
     return some.length;
+  }
+
+  /** The next inflated bytes; undefined at the end, or where the data is damaged. */
+  async #next(): Promise<Uint8Array | undefined> {
+    try {
+      const next = await this.#chunks.next();
+      return next.done ? undefined : next.value;
+    } catch (error) {
+      if (error instanceof WindrowError) throw error;
+      if (this.damage !== 'none') return undefined;
+      this.damage = systemCode(error) === 'Z_BUF_ERROR' ? 'gzip_cut' : 'gzip_broken';
+      // A stream cannot be read again: of it the output of the failing call is lost, at most a few hundred KiB.
+      if (this.damage === 'gzip_cut' || this.#path === STDIN) return undefined;
+      this.#chunks = inflateToDamage(this.#path, this.#given);
+      return this.#next();
+    }
   }
 
   close(): void {

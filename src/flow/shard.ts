@@ -1,7 +1,7 @@
 // The face of a native shard: captures in, and out of it the windows that are to be written, in order.
 import { randomFillSync } from 'node:crypto';
 import { addon } from '../base/addon.ts';
-import type { NativeDrops, NativeLocality, NativeShard, NativeState, NativeWindow } from '../base/addon.ts';
+import type { NativeDrops, NativeLocality, NativePeek, NativeShard, NativeState, NativeWindow } from '../base/addon.ts';
 import { WindrowError } from '../base/errors.ts';
 import { DAMAGES, REFUSALS, describeDamage } from '../capture/damage.ts';
 import type { Damage } from '../capture/damage.ts';
@@ -42,6 +42,7 @@ interface Input {
   readonly sec: number;
   readonly nsec: number;
   readonly isDormant: boolean;
+  readonly interfaces: NativePeek['interfaces'];
   feeder: Feeder | undefined;
 }
 
@@ -58,7 +59,13 @@ export class Shard {
   /** Opens the captures; several are merged by packet time, each opened when its first packet's turn comes. */
   async open(paths: readonly string[]): Promise<void> {
     for (const path of paths) this.#inputs.push(paths.length === 1 ? alone(path) : await peek(path));
-    for (const input of this.#inputs) addon.shard_add_input(this.#native, input.isDormant, input.sec, input.nsec);
+    for (const input of this.#inputs) {
+      addon.shard_add_input(this.#native, input.isDormant, input.sec, input.nsec);
+      // In the order of the arguments, whenever their packets come: the first declaration of a number names it.
+      input.interfaces.forEach(({ linkType, name }, number) => {
+        addon.shard_declare(this.#native, number, linkType, name);
+      });
+    }
     if (this.#inputs.length === 1) await this.#feed(0, 0, 1);
   }
 
@@ -129,11 +136,12 @@ export class Shard {
     addon.shard_feed(this.#native, number, feeder.bytes, feeder.size, feeder.base, feeder.eof);
   }
 
-  /** A pcapng of which no interface can be read is refused, as a pcap of such a link type is. */
+  /** A pcapng of which nothing can be read is refused, as a pcap of such a link type is. */
   #checkLinkTypes(): void {
     const { interfaces } = this.state;
-    if (interfaces.some((i) => i.isSupported || i.packets === 0) || interfaces.length === 0) return;
-    throw refusal(this.#inputs.map((input) => input.path).join(', '), 'link_type', interfaces[0].linkType);
+    const unread = interfaces.find((i) => i.packets > 0);
+    if (!unread || interfaces.some((i) => i.isSupported)) return;
+    throw refusal(this.#inputs.map((input) => input.path).join(', '), 'link_type', unread.linkType);
   }
 
   /** Refuses the capture, or notes that it was not read to its end. */
@@ -144,9 +152,9 @@ export class Shard {
     source.close();
     const found = addon.shard_damage(this.#native, number);
     const native = DAMAGES[found.damage];
-    if (REFUSALS.includes(native)) throw refusal(source.name, native, found.detail);
     // What the compression says explains what the reader found.
     const damage = source.damage !== 'none' ? source.damage : native;
+    if (REFUSALS.includes(native)) throw refusal(source.name, damage, found.detail);
     if (damage === 'none') return;
     const message = describeDamage(damage, found.detail, found.offset);
     this.incomplete.push({ input: source.name, damage, message });
@@ -158,7 +166,7 @@ function refusal(name: string, damage: Damage, detail: number): WindrowError {
 }
 
 function alone(path: string): Input {
-  return { path, sec: 0, nsec: 0, isDormant: false, feeder: undefined };
+  return { path, sec: 0, nsec: 0, isDormant: false, interfaces: [], feeder: undefined };
 }
 
 /** Reads up to a capture's first packet, so that it takes its place among the others; a stream stays open for that. */
@@ -175,18 +183,15 @@ async function peek(path: string): Promise<Input> {
     const damage = DAMAGES[found.damage];
     if (found.found === 2 && REFUSALS.includes(damage)) {
       feeder.source.close();
-      throw refusal(feeder.source.name, damage, found.detail);
+      throw refusal(feeder.source.name, feeder.source.damage !== 'none' ? feeder.source.damage : damage, found.detail);
     }
     // Without a packet it has no time: it is read first, for what its header declares.
     const time = found.found === 0 ? found : { sec: -Number.MAX_SAFE_INTEGER, nsec: 0 };
-    if (path === '-') return { path, ...timeOf(time), isDormant: true, feeder: new Rewound(feeder) };
+    const input = { path, sec: time.sec, nsec: time.nsec, isDormant: true, interfaces: found.interfaces };
+    if (path === '-') return { ...input, feeder: new Rewound(feeder) };
     feeder.source.close();
-    return { path, ...timeOf(time), isDormant: true, feeder: undefined };
+    return { ...input, feeder: undefined };
   }
-}
-
-function timeOf(found: { sec: number; nsec: number }): { sec: number; nsec: number } {
-  return { sec: found.sec, nsec: found.nsec };
 }
 
 /** A stream cannot be opened again: what peeking took is given first. */

@@ -97,9 +97,14 @@ export class Recorder {
 
   /** Numbers of the ENIs that could have traffic: the named ones, or those of the declared interfaces. */
   #allEnis(state: NativeState): number[] {
-    const { eniOfAddress, eniOfMac } = this.#locality.native;
-    const named = [...eniOfAddress, ...eniOfMac].map((named) => named.eni);
+    const named = this.#namedEnis();
     return [...new Set(named.length > 0 ? named : state.interfaces.map((i) => i.eni))];
+  }
+
+  /** ENIs that an address or a MAC names. */
+  #namedEnis(): number[] {
+    const { eniOfAddress, eniOfMac } = this.#locality.native;
+    return [...new Set([...eniOfAddress, ...eniOfMac].map((named) => named.eni))];
   }
 
   #eni(number: number): Eni {
@@ -108,9 +113,12 @@ export class Recorder {
 
   async #writeDrops(state: NativeState): Promise<void> {
     for (const drops of this.#shard.takeDrops()) {
-      const from = Math.min(drops.from ?? state.first ?? drops.to, drops.to);
-      const { eni } = state.interfaces[drops.interface];
-      await this.#writeQuiet('skipdata', { eni, from: this.#idOf(from), to: this.#idOf(drops.to) + 1 }, state);
+      // Nobody knows of which named ENI the lost packets were: it may have been any.
+      const named = this.#namedEnis();
+      const enis = named.length > 0 ? named : [state.interfaces[drops.interface].eni];
+      for (const eni of enis) {
+        await this.#writeQuiet('skipdata', { eni, from: this.#idOf(drops.from), to: this.#idOf(drops.to) + 1 }, state);
+      }
     }
   }
 

@@ -6,6 +6,8 @@ export interface Clock {
 }
 
 const SECOND_NS = 1_000_000_000n;
+/** A time beyond this is taken as this, so that the window that it falls into still has exact bounds. */
+const MOST_SECONDS = 2 ** 52;
 
 /** draft-ietf-opsawg-pcapng section 4.2: a negative power of 10, or of 2 with the high bit; microseconds unless said. */
 export function readClock(resolution: DataView | undefined, offset: DataView | undefined, le: boolean): Clock {
@@ -23,6 +25,7 @@ export function timeOf(clock: Clock, units: bigint): { sec: number; nanos: numbe
 }
 
 export function secondsOf(clock: Clock, units: bigint): number {
-  const sec = Number(units / clock.unitsPerSecond + clock.offsetSec);
-  return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, sec));
+  const whole = Math.min(MOST_SECONDS, Number(units / clock.unitsPerSecond));
+  const offset = Math.max(-MOST_SECONDS, Math.min(MOST_SECONDS, Number(clock.offsetSec)));
+  return Math.max(-MOST_SECONDS, Math.min(MOST_SECONDS, whole + offset));
 }

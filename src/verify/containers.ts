@@ -4,7 +4,7 @@ import { ByteQueue, type OpenBytes } from './bytes.ts';
 import { inflate, isGzip } from './inflate.ts';
 import { isPcap, readPcap } from './pcap.ts';
 import { isPcapng, readPcapng } from './pcapng.ts';
-import { type CaptureRecord, type PacketRecord, refused } from './records.ts';
+import { type CaptureRecord, type EndRecord, type PacketRecord, refused } from './records.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -37,7 +37,7 @@ async function* merge(sources: AsyncGenerator<CaptureRecord, void>[]): AsyncGene
     return;
   }
   const heads: (PacketRecord | undefined)[] = [];
-  let worst: CaptureRecord | undefined;
+  let worst: EndRecord | undefined;
   async function* advance(index: number): AsyncGenerator<CaptureRecord, void> {
     heads[index] = undefined;
     for (;;) {
@@ -48,7 +48,7 @@ async function* merge(sources: AsyncGenerator<CaptureRecord, void>[]): AsyncGene
         return;
       }
       if (value.kind !== 'end') yield value;
-      else if (worst === undefined || worst.kind !== 'end' || (worst.complete && !value.complete)) worst = value;
+      else if (worst === undefined || rank(value) > rank(worst)) worst = value;
     }
   }
   for (let index = 0; index < sources.length; index++) yield* advance(index);
@@ -59,6 +59,11 @@ async function* merge(sources: AsyncGenerator<CaptureRecord, void>[]): AsyncGene
     yield* advance(first);
   }
   if (worst !== undefined) yield worst;
+}
+
+/** Of several files' ends the worst is the end of all: refused, incomplete, complete. */
+function rank(end: EndRecord): number {
+  return end.refused ? 2 : end.complete ? 0 : 1;
 }
 
 function earliest(heads: readonly (PacketRecord | undefined)[]): number | undefined {

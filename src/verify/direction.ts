@@ -50,7 +50,7 @@ export class Directions {
       if (dst !== undefined) observations.push({ eni: dst, rule: 'eni', local: 'dst', ofPacket: true });
       return observations;
     }
-    const eni = this.#enis.ofInterface(record.interfaceNumber, record.interfaceName);
+    const eni = this.#enis.ofInterface(record.interfaceNumber);
     if (captured !== undefined) return [{ eni, rule: 'capture', local: captured, ofPacket: true }];
     return [{ eni, ...this.#byAddresses(seen) }];
   }

@@ -7,7 +7,8 @@ export class Enis {
   readonly #byAddress = new Map<string, string>();
   readonly #byMac = new Map<string, string>();
   readonly #byInterface = new Map<string, string>();
-  readonly #declared = new Map<number, Set<string>>();
+  /** What the first declaration of each interface number says. */
+  readonly #names = new Map<number, string | undefined>();
   #forAll: string | undefined;
 
   constructor(values: readonly string[]) {
@@ -31,21 +32,22 @@ export class Enis {
     return this.#byAddress.get(address) ?? (mac === undefined ? undefined : this.#byMac.get(mac));
   }
 
-  ofInterface(number: number, name: string | undefined): string {
+  ofInterface(number: number): string {
+    const name = this.#names.get(number);
     const named = name === undefined ? undefined : this.#byInterface.get(name);
     return named ?? this.#byInterface.get(String(number)) ?? this.#forAll ?? `eni-if${number}`;
   }
 
+  /** A number is one interface in every section and file: its first declaration names it. */
   declare(number: number, name: string | undefined): void {
-    const ids = this.#declared.get(number) ?? new Set();
-    this.#declared.set(number, ids.add(this.ofInterface(number, name)));
+    if (!this.#names.has(number)) this.#names.set(number, name);
   }
 
   /** All ENIs: the known ones as given, else the declared interfaces' by number. */
   all(): string[] {
     if (this.known) return [...new Set([...this.#byAddress.values(), ...this.#byMac.values()])];
-    const numbers = [...this.#declared.keys()].sort((one, other) => one - other);
-    return [...new Set(numbers.flatMap((number) => [...this.#declared.get(number)!]))];
+    const numbers = [...this.#names.keys()].sort((one, other) => one - other);
+    return [...new Set(numbers.map((number) => this.ofInterface(number)))];
   }
 }
 

@@ -3,6 +3,7 @@ import { MULTICAST } from './address.ts';
 import { readBytes, readFiles } from './containers.ts';
 import { type Observation, type Seen, type Side, Directions, Shown } from './direction.ts';
 import { Enis } from './enis.ts';
+import { linkSupported } from './links.ts';
 import { type End, Flow } from './flow.ts';
 import { Fragments } from './fragments.ts';
 import type { Reason } from './frame.ts';
@@ -91,6 +92,8 @@ class Counter {
   #order = 0;
   #incomplete: string | undefined;
   #refused = false;
+  /** An interface was declared whose packets can be read. */
+  #readable = false;
 
   constructor(options: CountOptions) {
     this.#options = options;
@@ -103,6 +106,7 @@ class Counter {
     switch (record.kind) {
       case 'interface':
         this.#enis.declare(record.number, record.name);
+        this.#readable ||= linkSupported(record.linkType);
         return;
       case 'drops':
         this.#drops.push(record);
@@ -120,6 +124,11 @@ class Counter {
     this.#decideShown();
     this.#windows.finish(this.#enis.all());
     const ordered = this.#windows.entries;
+    // A capture of which nothing can be read is refused, with whatever link type its packets have.
+    if (!this.#readable && this.#packets.seen > 0) {
+      this.#refused = true;
+      this.#incomplete = 'its packets have a link type that is not read';
+    }
     return {
       entries: sumByKey(ordered),
       ordered,
@@ -214,8 +223,8 @@ class Counter {
 
   /** What was dropped at an interface may have been any of its ENIs' packets. */
   #skipdata(): Gap[] {
-    return this.#drops.flatMap(({ fromSec, toSec, interfaceNumber, interfaceName }) => {
-      const enis = this.#enis.known ? this.#enis.all() : [this.#enis.ofInterface(interfaceNumber, interfaceName)];
+    return this.#drops.flatMap(({ fromSec, toSec, interfaceNumber }) => {
+      const enis = this.#enis.known ? this.#enis.all() : [this.#enis.ofInterface(interfaceNumber)];
       const gaps = gapsBetween(this.#windows.idOf(fromSec), this.#windows.idOf(toSec));
       return enis.flatMap((eni) =>
         gaps.map(([first, last]) => ({

@@ -67,8 +67,9 @@ export function decode(record: PacketRecord, decapsulate: boolean): Decoded {
 /** Where an inner header cannot be used, the last usable one is the packet. */
 function innermost(frame: Frame, outer: IpPacket): IpPacket {
   let packet = outer;
+  // What one layer leaves out, as padding, no layer inside it can claim.
+  const inner = new Frame(frame.data, frame.end);
   for (let depth = 1; depth < MAX_NESTED_IP; depth++) {
-    const inner = new Frame(frame.data, frame.end);
     inner.limit(packet.payloadEnd);
     try {
       if (packet.fragment?.role === 'later') return packet;

@@ -46,7 +46,7 @@ export async function* readPcap(bytes: ByteQueue): AsyncGenerator<CaptureRecord,
   // draft-ietf-opsawg-pcap section 4: the F bit says that the top four bits count 16-bit words of FCS.
   const fcsBytes = (linkWord & 0x0400_0000) !== 0 ? (linkWord >>> 28) * 2 : 0;
   const recordHeaderBytes = variant.modified ? 24 : 16;
-  yield { kind: 'interface', number: 0, name: undefined };
+  yield { kind: 'interface', number: 0, name: undefined, linkType };
 
   while (bytes.buffered(1) || (await bytes.has(1))) {
     if (!bytes.buffered(recordHeaderBytes) && !(await bytes.has(recordHeaderBytes))) {

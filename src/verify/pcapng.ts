@@ -112,7 +112,12 @@ function readRecord({ type, body }: Block, section: Section): CaptureRecord | st
     case INTERFACE: {
       const declared = readInterface(body, section.littleEndian);
       section.interfaces.push(declared);
-      return { kind: 'interface', number: section.interfaces.length - 1, name: declared.name };
+      return {
+        kind: 'interface',
+        number: section.interfaces.length - 1,
+        name: declared.name,
+        linkType: declared.linkType,
+      };
     }
     case STATISTICS:
       return readStatistics(body, section);

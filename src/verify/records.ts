@@ -21,6 +21,7 @@ export interface PacketRecord {
 
 export interface InterfaceRecord {
   readonly kind: 'interface';
+  readonly linkType: number;
   /** Index within its section; a classic capture has one interface, 0. */
   readonly number: number;
   readonly name: string | undefined;

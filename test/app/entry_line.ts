@@ -61,11 +61,7 @@ export function okLine({ direction, flow, sums, span, flags, eni = 'eni-if0' }: 
 }
 
 /** The line of an entry that says that there was nothing, or not all. */
-export function quietLine(
-  status: 'NODATA' | 'SKIPDATA',
-  span: readonly [number, number],
-  eni = 'eni-if0',
-): string {
+export function quietLine(status: 'NODATA' | 'SKIPDATA', span: readonly [number, number], eni = 'eni-if0'): string {
   const [start, end] = span.map(String);
   return JSON.stringify({ ...ENTRY, action: '-', type: '-', end, 'eni-id': eni, 'log-status': status, start });
 }

@@ -33,6 +33,7 @@ echo "fuzz: making the seeds"
 echo '{"type":"module"}' >"$build/js/package.json"
 rm -rf "$build/seeds"
 node "$build/js/fuzz/seeds.js" "$build/seeds"
+rm -r "$build/js"
 
 for target in "${targets[@]}"; do
   [[ -f ${target}_fuzzer.cc ]] || fail "no such target: $target"

@@ -175,7 +175,7 @@ const captures: Record<string, Uint8Array> = {
   late: p.pcap(timed(many.slice(0, 40), (i) => (i === 0 ? 100_000 : i * 601))),
   crowded: p.pcap(timed(many, (i) => i >> 3)),
   fragments: p.pcap(
-    ['first', 'later', 'first6', 'later6'].map((name, i) => ({ data: packets[name]!, sec: at + i })),
+    ['first', 'later', 'first6', 'later6'].map((name, i) => ({ data: packets[name], sec: at + i })),
     { linkType: 101 },
   ),
   raw: p.pcap(
@@ -217,7 +217,7 @@ const captures: Record<string, Uint8Array> = {
 };
 
 function write(target: string, name: string, ...pieces: p.Piece[]): void {
-  const folder = path.join(out!, target);
+  const folder = path.join(out, target);
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(path.join(folder, name), p.bytes(...pieces));
 }
@@ -225,7 +225,7 @@ function write(target: string, name: string, ...pieces: p.Piece[]): void {
 /** The prefix of decode_fuzzer.cc. */
 const decoding = (link: number, choices = 0): Uint8Array => p.bytes(link, choices, 0, 0);
 for (const [name, packet] of Object.entries(packets)) {
-  const type = packet[0]! >> 4 === 6 ? 0x86dd : 0x0800;
+  const type = packet[0] >> 4 === 6 ? 0x86dd : 0x0800;
   write('decode', name, decoding(0), p.ethernet({ type }, packet));
 }
 for (const [name, packet] of Object.entries(tunnels)) write('decode', name, decoding(6, 1), packet);
@@ -238,7 +238,7 @@ Object.entries(captures).forEach(([name, capture], i) => {
   write('capture', name, plain, capture);
   write('capture', `${name}-chosen`, p.bytes(i, i, i, 1 + ((i * 37) % 256) * 2, i * 11, i * 7, 128, i * 19), capture);
 });
-write('capture', 'two', p.bytes(0, 0, 48, 2, 1, 2, 128, 7), captures['micro']!, captures['micro']!);
+write('capture', 'two', p.bytes(0, 0, 48, 2, 1, 2, 128, 7), captures['micro'], captures['micro']);
 write(
   'capture',
   'two-kinds',
@@ -249,9 +249,9 @@ write(
     3,
     1,
     2,
-    Math.floor((256 * captures['blocks']!.length) / (captures['blocks']!.length + captures['micro']!.length)),
+    Math.floor((256 * captures['blocks'].length) / (captures['blocks'].length + captures['micro'].length)),
     7,
   ),
-  captures['blocks']!,
-  captures['micro']!,
+  captures['blocks'],
+  captures['micro'],
 );

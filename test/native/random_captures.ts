@@ -59,7 +59,7 @@ function tunnel(depth: number): fc.Arbitrary<Inner> {
   const frame = inside.map((packet) => p.ethernet({ type: typeOf(packet) }, packet));
   const byUdp = (port: number, data: Uint8Array): Inner => ({ protocol: 17, data: p.udp({ dport: port }, data) });
   return fc.oneof(
-    inside.map((data) => ({ protocol: data[0]! >> 4 === 6 ? 41 : 4, data })),
+    inside.map((data) => ({ protocol: data[0] >> 4 === 6 ? 41 : 4, data })),
     inside.map((data) => ({ protocol: 47, data: p.gre(typeOf(data), data) })),
     inside.map((data) => ({ protocol: 47, data: p.bytes('30 00', p.u16(typeOf(data)), p.u32(1), p.u32(2), data) })),
     frame.map((data) => ({ protocol: 47, data: p.gre(0x6558, data) })),
@@ -76,7 +76,7 @@ function tunnel(depth: number): fc.Arbitrary<Inner> {
 }
 
 function typeOf(packet: Uint8Array): number {
-  return packet[0]! >> 4 === 6 ? 0x86dd : 0x0800;
+  return packet[0] >> 4 === 6 ? 0x86dd : 0x0800;
 }
 
 function ipv4(depth: number): fc.Arbitrary<Uint8Array> {
@@ -112,10 +112,15 @@ function ipv6(depth: number): fc.Arbitrary<Uint8Array> {
     fc.integer({ min: 0, max: 60 }).map((payloadLength) => ({ payloadLength })),
     fc.constant({ payloadLength: 65535 }),
   );
-  return fc.tuple(header, lie, fc.array(extension, { maxLength: 3 }), carried(depth)).map(([fields, wrong, chain, inner]) => {
-    const { next, data } = chain.reduceRight((behind, wrap) => wrap(behind), { next: inner.protocol, data: inner.data });
-    return p.ipv6({ ...fields, next, ...wrong }, data);
-  });
+  return fc
+    .tuple(header, lie, fc.array(extension, { maxLength: 3 }), carried(depth))
+    .map(([fields, wrong, chain, inner]) => {
+      const { next, data } = chain.reduceRight((behind, wrap) => wrap(behind), {
+        next: inner.protocol,
+        data: inner.data,
+      });
+      return p.ipv6({ ...fields, next, ...wrong }, data);
+    });
 }
 
 interface Behind {
@@ -131,7 +136,10 @@ const extension: fc.Arbitrary<(behind: Behind) => Behind> = fc.oneof(
   })),
   fc
     .record({ id: one([1, 2]), offset: mostly(fc.constant(0), one([8, 1480])), hasMore: fc.boolean() })
-    .map((fields) => (behind: Behind) => ({ next: 44, data: p.fragment6({ next: behind.next, ...fields }, behind.data) })),
+    .map((fields) => (behind: Behind) => ({
+      next: 44,
+      data: p.fragment6({ next: behind.next, ...fields }, behind.data),
+    })),
   one([0, 1, 65535, 65536, 100_000]).map((length) => (behind: Behind) => ({
     next: 0,
     data: p.extension(behind.next, p.jumboOption(length), behind.data),
@@ -152,7 +160,10 @@ const ethernetFrame: fc.Arbitrary<Uint8Array> = fc.tuple(macs, ip(2), fc.nat(11)
     case 2:
       return p.ethernet({ ...ends, type: 0x8847 }, p.mpls({ isBottom: false }, p.mpls({}, packet)));
     case 3:
-      return p.ethernet({ ...ends, type: 0x8864 }, p.bytes('11 00 00 01', p.u16(packet.length + 2), type === 0x0800 ? '00 21' : '00 57', packet));
+      return p.ethernet(
+        { ...ends, type: 0x8864 },
+        p.bytes('11 00 00 01', p.u16(packet.length + 2), type === 0x0800 ? '00 21' : '00 57', packet),
+      );
     case 4:
       return p.ethernet({ ...ends, type: 0x0806 }, packet);
     case 5:
@@ -165,16 +176,20 @@ const ethernetFrame: fc.Arbitrary<Uint8Array> = fc.tuple(macs, ip(2), fc.nat(11)
 });
 
 const FRAMES: Readonly<Record<number, fc.Arbitrary<Uint8Array>>> = {
-  0: ip(1).map((packet) => p.bytes(packet[0]! >> 4 === 6 ? '1e 00 00 00' : '02 00 00 00', packet)),
+  0: ip(1).map((packet) => p.bytes(packet[0] >> 4 === 6 ? '1e 00 00 00' : '02 00 00 00', packet)),
   1: ethernetFrame,
-  9: ip(1).map((packet) => p.bytes('ff 03', packet[0]! >> 4 === 6 ? '00 57' : '00 21', packet)),
+  9: ip(1).map((packet) => p.bytes('ff 03', packet[0] >> 4 === 6 ? '00 57' : '00 21', packet)),
   101: ip(1),
-  113: fc.tuple(fc.nat(5), ip(1)).map(([packetType, packet]) => p.sll({ packetType, protocol: typeOf(packet) }, packet)),
+  113: fc
+    .tuple(fc.nat(5), ip(1))
+    .map(([packetType, packet]) => p.sll({ packetType, protocol: typeOf(packet) }, packet)),
   147: ip(0),
   229: ip(0),
   276: fc
     .tuple(fc.nat(5), ip(1))
-    .map(([packetType, packet]) => p.bytes(p.u16(typeOf(packet)), '00 00 00 00 00 02 00 01', packetType, 6, new Uint8Array(8), packet)),
+    .map(([packetType, packet]) =>
+      p.bytes(p.u16(typeOf(packet)), '00 00 00 00 00 02 00 01', packetType, 6, new Uint8Array(8), packet),
+    ),
 };
 const LINK_TYPES = Object.keys(FRAMES).map(Number);
 
@@ -205,13 +220,19 @@ function harmed(frame: Uint8Array, { flips, cutTo, missing }: Harm): Framed {
 }
 
 function framed(linkType: number): fc.Arbitrary<Framed> {
-  return fc.tuple(FRAMES[linkType]!, harm).map(([frame, wrong]) => harmed(frame, wrong));
+  return fc.tuple(FRAMES[linkType], harm).map(([frame, wrong]) => harmed(frame, wrong));
 }
 
 // --- Times ---
 
 /** Steps from one packet to the next: within a second, over the ends of windows, back, and far away. */
-const step = mostly(one([0, 0, 1, 1, 2, 7]), one([29, 30, 31, 32, 59, 60, 61]), one([-1, -2, -3, -31, -61]), one([599, 600, 601, 700]), one([-700, -4000, 4000, 90_000]));
+const step = mostly(
+  one([0, 0, 1, 1, 2, 7]),
+  one([29, 30, 31, 32, 59, 60, 61]),
+  one([-1, -2, -3, -31, -61]),
+  one([599, 600, 601, 700]),
+  one([-700, -4000, 4000, 90_000]),
+);
 const START = 1_700_000_000;
 
 function times(steps: readonly number[]): number[] {
@@ -221,20 +242,28 @@ function times(steps: readonly number[]): number[] {
 
 // --- Captures ---
 
-const pcapFile: fc.Arbitrary<Uint8Array> = mostly(fc.constant(1), one(LINK_TYPES.filter((type) => type !== 147))).chain((linkType) =>
-  fc
-    .record({
-      packets: fc.array(fc.tuple(framed(linkType), step, one([0, 1, 999_999, 1_000_000, 3_500_000]), fc.nat(5)), { maxLength: 24 }),
-      kind: mostly(fc.constant('micro' as const), fc.constant('nano' as const), fc.constant('modified' as const)),
-      isBigEndian: fc.boolean(),
-      minor: mostly(fc.constant(4), one([1, 2, 3, 5])),
-      fcs: mostly(fc.constant(0), fc.constant(0x24000000)),
-    })
-    .map(({ packets, kind, isBigEndian, minor, fcs }) => {
-      const secs = times(packets.map(([, by]) => by));
-      const records = packets.map(([frame, , fraction, packetType], i) => ({ ...frame, sec: secs[i]!, fraction, packetType }));
-      return p.pcap(records, { kind, isBigEndian, version: [2, minor], linkWord: (fcs | linkType) >>> 0 });
-    }),
+const pcapFile: fc.Arbitrary<Uint8Array> = mostly(fc.constant(1), one(LINK_TYPES.filter((type) => type !== 147))).chain(
+  (linkType) =>
+    fc
+      .record({
+        packets: fc.array(fc.tuple(framed(linkType), step, one([0, 1, 999_999, 1_000_000, 3_500_000]), fc.nat(5)), {
+          maxLength: 24,
+        }),
+        kind: mostly(fc.constant('micro' as const), fc.constant('nano' as const), fc.constant('modified' as const)),
+        isBigEndian: fc.boolean(),
+        minor: mostly(fc.constant(4), one([1, 2, 3, 5])),
+        fcs: mostly(fc.constant(0), fc.constant(0x24000000)),
+      })
+      .map(({ packets, kind, isBigEndian, minor, fcs }) => {
+        const secs = times(packets.map(([, by]) => by));
+        const records = packets.map(([frame, , fraction, packetType], i) => ({
+          ...frame,
+          sec: secs[i],
+          fraction,
+          packetType,
+        }));
+        return p.pcap(records, { kind, isBigEndian, version: [2, minor], linkWord: (fcs | linkType) >>> 0 });
+      }),
 );
 
 interface Declared {
@@ -271,33 +300,55 @@ type TimedBlock = (sec: number) => p.Block;
 function blockOf(interfaces: readonly Declared[]): fc.Arbitrary<TimedBlock> {
   const numbered = fc.nat(interfaces.length - 1);
   const packet = numbered.chain((number) => {
-    const { fields, units } = interfaces[number]!;
-    const options = mostly(fc.constant([]), one(['in', 'out'] as const).map((way) => [p.directionOption(way)]));
+    const { fields, units } = interfaces[number];
+    const options = mostly<p.Option[]>(
+      fc.constant([]),
+      one(['in', 'out'] as const).map((way) => [p.directionOption(way)]),
+    );
     return fc
-      .tuple(framed(fields.linkType ?? 1), options, mostly(fc.constant(p.enhancedPacket), fc.constant(p.obsoletePacket)))
-      .map(([frame, list, make]) => (sec: number) => make({ ...frame, interface: number, units: units(sec), options: list }));
+      .tuple(
+        framed(fields.linkType ?? 1),
+        options,
+        mostly(fc.constant(p.enhancedPacket), fc.constant(p.obsoletePacket)),
+      )
+      .map(
+        ([frame, list, make]) =>
+          (sec: number) =>
+            make({ ...frame, interface: number, units: units(sec), options: list }),
+      );
   });
-  const simple = framed(interfaces[0]!.fields.linkType ?? 1).map(
+  const simple = framed(interfaces[0].fields.linkType ?? 1).map(
     ({ data, wireLength }) =>
       () =>
         p.simplePacket(data, Math.max(wireLength, data.length)),
   );
-  const dropped = fc.record({ number: numbered, drops: fc.nat(9), system: mostly(fc.constant(undefined), fc.nat(5)), lasts: one([-120, -1, 0, 5]), starts: fc.boolean(), ends: fc.boolean() }).map(
-    ({ number, drops, system, lasts, starts, ends }): TimedBlock =>
-      (sec) => {
-        const { units } = interfaces[number]!;
-        return p.statistics({
-          interface: number,
-          units: units(sec),
-          drops: BigInt(drops),
-          ...(starts ? { startUnits: units(sec - 200) } : {}),
-          ...(ends ? { endUnits: units(sec + lasts) } : {}),
-          ...(system === undefined ? {} : { systemDrops: BigInt(system) }),
-        });
-      },
-  );
+  const dropped = fc
+    .record({
+      number: numbered,
+      drops: fc.nat(9),
+      system: mostly(fc.constant(undefined), fc.nat(5)),
+      lasts: one([-120, -1, 0, 5]),
+      starts: fc.boolean(),
+      ends: fc.boolean(),
+    })
+    .map(({ number, drops, system, lasts, starts, ends }): TimedBlock => (sec) => {
+      const { units } = interfaces[number];
+      return p.statistics({
+        interface: number,
+        units: units(sec),
+        drops: BigInt(drops),
+        ...(starts ? { startUnits: units(sec - 200) } : {}),
+        ...(ends ? { endUnits: units(sec + lasts) } : {}),
+        ...(system === undefined ? {} : { systemDrops: BigInt(system) }),
+      });
+    });
   const skipped = fc.constant((): p.Block => p.custom(1, p.bytes('01 02 03')));
-  return fc.oneof({ weight: 14, arbitrary: packet }, { weight: 1, arbitrary: simple }, { weight: 1, arbitrary: dropped }, { weight: 1, arbitrary: skipped });
+  return fc.oneof(
+    { weight: 14, arbitrary: packet },
+    { weight: 1, arbitrary: simple },
+    { weight: 1, arbitrary: dropped },
+    { weight: 1, arbitrary: skipped },
+  );
 }
 
 interface SectionPlan {
@@ -318,7 +369,10 @@ const pcapngFile: fc.Arbitrary<Uint8Array> = fc.array(sectionPlan, { minLength: 
   const secs = times(sections.flatMap(({ blocks }) => blocks.map(([, by]) => by)));
   let next = 0;
   const built = sections.map(({ interfaces, blocks, isBigEndian }) =>
-    p.section([...interfaces.map(({ fields }) => p.interfaceBlock(fields)), ...blocks.map(([make]) => make(secs[next++]!))], { isBigEndian }),
+    p.section(
+      [...interfaces.map(({ fields }) => p.interfaceBlock(fields)), ...blocks.map(([make]) => make(secs[next++]))],
+      { isBigEndian },
+    ),
   );
   return p.bytes(...built);
 });
@@ -343,13 +397,45 @@ export const captureFiles = mostly(
   fc.array(captureFile, { minLength: 2, maxLength: 3 }),
 );
 
+/** Many small flows at once, of both families, that come back in later windows. */
+const crowdedPacket = fc
+  .record({
+    isV6: fc.boolean(),
+    end: fc.nat(30),
+    isBack: fc.boolean(),
+    isTcp: fc.boolean(),
+    flags: one([2, 18, 16, 17, 4]),
+    size: fc.nat(40),
+  })
+  .map(({ isV6, end, isBack, isTcp, flags, size }) => {
+    const ends = isV6 ? ['fd00::1', `2001:db8::${(end + 1).toString(16)}`] : ['10.0.0.1', `192.0.2.${end}`];
+    const [src, dst] = isBack ? ends.reverse() : ends;
+    const [sport, dport] = isBack ? [443, 40000] : [40000, 443];
+    const data = new Uint8Array(size);
+    const inner = isTcp ? p.tcp({ sport, dport, flags }, data) : p.udp({ sport, dport }, data);
+    const protocol = isTcp ? 6 : 17;
+    return isV6 ? p.ipv6({ src, dst, next: protocol }, inner) : p.ipv4({ src, dst, protocol }, inner);
+  });
+export const crowdedFile: fc.Arbitrary<Uint8Array> = fc
+  .array(fc.tuple(crowdedPacket, mostly(one([0, 0, 0, 1]), step)), { maxLength: 300, size: 'max' })
+  .map((packets) => {
+    const secs = times(packets.map(([, by]) => by));
+    return p.pcap(
+      packets.map(([data], i) => ({ data, sec: secs[i] })),
+      { linkType: 101 },
+    );
+  });
+
 export const countOptions: fc.Arbitrary<CountOptions> = fc.record(
   {
     windowSeconds: one([60, 1, 5, 7, 600, 86_400]),
     latenessSeconds: one([2, 0, 1, 30, 700]),
     decapsulate: fc.boolean(),
-    local: mostly(fc.constant([]), one([['192.0.2.0/24'], ['2001:db8::1', '10.0.0.2'], ['0.0.0.0/0', 'fd00::/7']])),
-    eni: mostly(
+    local: mostly<string[]>(
+      fc.constant([]),
+      one([['192.0.2.0/24'], ['2001:db8::1', '10.0.0.2'], ['0.0.0.0/0', 'fd00::/7']]),
+    ),
+    eni: mostly<string[]>(
       fc.constant([]),
       one([
         ['eni-all'],

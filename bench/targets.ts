@@ -1,0 +1,57 @@
+// The targets: ratios of packets per second within one run of the bench.
+import type { WorkloadResult } from './results.ts';
+
+export interface Target {
+  readonly text: string;
+  readonly atLeast: number;
+  /** Workload and tool above and below the line. */
+  readonly of: readonly [workload: string, tool: string];
+  readonly against: readonly [workload: string, tool: string];
+}
+
+export interface TargetResult {
+  readonly text: string;
+  readonly atLeast: number;
+  /** Null where one of the two was not measured. */
+  readonly ratio: number | null;
+}
+
+const TARGETS: readonly Target[] = [
+  against('imix', 'windrow-1', 'nfpcapd', 8, 'IMIX, one worker, JSON written, against nfpcapd'),
+  against('imix', 'windrow-2', 'nfpcapd', 14, 'IMIX, two workers, JSON written, against nfpcapd'),
+  against('uniform', 'windrow-2', 'nfpcapd', 12, '1 M flows, two workers, JSON written, against nfpcapd'),
+  against('uniform', 'windrow-2-null', 'nfpcapd', 20, '1 M flows, two workers, JSON thrown away, against nfpcapd'),
+  against('imix', 'windrow-1-null', 'bare-loop', 0.7, 'IMIX, one worker, JSON thrown away, against the bare loop'),
+  against(
+    'uniform',
+    'windrow-1-null',
+    'bare-loop',
+    0.7,
+    '1 M flows, one worker, JSON thrown away, against the bare loop',
+  ),
+  against('imix', 'windrow-2-null', 'windrow-1-null', 1.7, 'IMIX, two workers against one, JSON thrown away'),
+  against('uniform', 'windrow-2-null', 'windrow-1-null', 1.7, '1 M flows, two workers against one, JSON thrown away'),
+  {
+    text: '4 M flows against 10 k, one worker, JSON thrown away',
+    atLeast: 1 / 3,
+    of: ['flows-4M', 'windrow-1-null'],
+    against: ['flows-10k', 'windrow-1-null'],
+  },
+];
+
+export function judgeTargets(results: readonly WorkloadResult[]): TargetResult[] {
+  return TARGETS.map(({ text, atLeast, of, against: baseline }) => {
+    const above = rateOf(results, of);
+    const below = rateOf(results, baseline);
+    return { text, atLeast, ratio: above > 0 && below > 0 ? above / below : null };
+  });
+}
+
+function against(workload: string, tool: string, baseline: string, atLeast: number, text: string): Target {
+  return { text, atLeast, of: [workload, tool], against: [workload, baseline] };
+}
+
+function rateOf(results: readonly WorkloadResult[], [workload, tool]: Target['of']): number {
+  const rows = results.find((result) => result.name === workload)?.rows;
+  return rows?.find((row) => row.tool === tool)?.packetsPerSecond ?? 0;
+}

@@ -1,0 +1,159 @@
+// The second count as users run it: it says equal, or names what differs.
+import fs from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TCP_FLAG, PROTOCOL, ethernet, ipv4, pcap, tcp, udp } from '../packets.ts';
+import type { PcapRecord } from '../packets.ts';
+import { Workplace, linesOf, windrow } from './program.ts';
+import type { Ended } from './program.ts';
+
+const workplace = new Workplace();
+afterAll(() => workplace.remove());
+
+const T = 1_000_020;
+const CAPTURE = pcap([
+  ...Array.from({ length: 60 }, (_, i): PcapRecord => {
+    const data = ethernet({}, ipv4({ src: `10.0.0.${1 + (i % 7)}` }, udp({ sport: 1000 }, new Uint8Array(i))));
+    return { sec: T + i * 3, data };
+  }),
+  {
+    sec: T + 180,
+    data: ethernet({}, ipv4({ protocol: PROTOCOL.tcp }, tcp({ flags: TCP_FLAG.syn }))),
+  },
+  { sec: T + 400, data: ethernet({ type: 0x0806 }, new Uint8Array(28)) },
+]);
+
+let capture: string;
+let entries: string[];
+beforeAll(async () => {
+  capture = workplace.file(CAPTURE, 'x.pcap');
+  const end = await windrow(['replay', capture, '--window', '60', '--quiet']);
+  expect({ code: end.code, stderr: end.stderr }).toEqual({ code: 0, stderr: '' });
+  entries = linesOf(end.stdout);
+  expect(entries.length).toBeGreaterThan(20);
+});
+
+function verify(lines: readonly string[], ...args: string[]): Promise<Ended> {
+  const file = workplace.file(lines.map((line) => `${line}\n`).join(''), 'entries.ndjson');
+  return windrow(['verify', capture, file, '--window', '60', ...args]);
+}
+
+function expectDifferent({ code, stdout, stderr }: Ended, differences: number): void {
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  expect(stdout).toMatch(new RegExp(`^different: ${differences} differences? in \\d+ entries$`, 'm'));
+  expect(stdout).not.toContain('equal');
+}
+
+describe('verify', () => {
+  test('says equal of what the replay wrote, in any order of lines', async () => {
+    for (const lines of [entries, entries.toReversed()]) {
+      const { code, stdout, stderr } = await verify(lines);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toBe(`equal: ${entries.length} entries, 62 packets recounted\n`);
+    }
+    expect(await verify(entries, '--quiet')).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  });
+
+  test.each(['bytes', 'packets', 'start', 'end', 'tcp-flags'])('names a changed digit of %s', async (key) => {
+    const number = entries.findIndex((line) => line.includes('"protocol":"6"'));
+    const changed = entries[number].replace(new RegExp(`"${key}":"(\\d*)(\\d)"`), (_, head: string, last: string) => {
+      return `"${key}":"${head}${last === '9' ? 8 : Number(last) + 1}"`;
+    });
+    expect(changed).not.toBe(entries[number]);
+    const end = await verify(entries.with(number, changed));
+    expect(end.code).toBe(1);
+    expect(end.stdout).toMatch(
+      new RegExp(`10\\.0\\.0\\.1 .*192\\.0\\.2\\.1 .*: ${key}: expected .*\\(line ${number + 1}\\)`),
+    );
+  });
+
+  test('names a changed address as one entry missing and one too many', async () => {
+    const end = await verify(entries.with(2, entries[2].replace('"192.0.2.1"', '"192.0.2.2"')));
+    expectDifferent(end, 2);
+    expect(end.stdout).toContain('192.0.2.2');
+    expect(end.stdout).toMatch(/no entry found/);
+    expect(end.stdout).toMatch(/not expected, found \d+ packets \(line 3\)/);
+  });
+
+  test('names a line that is missing, and one that is there twice', async () => {
+    const missing = await verify(entries.slice(1));
+    expectDifferent(missing, 1);
+    expect(missing.stdout).toMatch(/10\.0\.0\.1 .*: expected \d packets, no entry found/);
+    const twice = await verify([...entries, entries[0]]);
+    expect(twice.code).toBe(1);
+    expect(twice.stdout).toMatch(/10\.0\.0\.1 .*: packets: expected 3, found 6/);
+    const quiet = entries.findIndex((line) => line.includes('NODATA'));
+    const unsaid = await verify(entries.toSpliced(quiet, 1));
+    expectDifferent(unsaid, 1);
+    expect(unsaid.stdout).toMatch(/^NODATA eni-if0 \d+ \d+: expected, not found$/m);
+  });
+
+  test('names a line that is no entry', async () => {
+    const broken = await verify([...entries, '{"account-id":', '[]', '{"a":"b"}']);
+    expectDifferent(broken, 3);
+    expect(broken.stdout).toContain(`line ${entries.length + 1}: not JSON`);
+    expect(broken.stdout).toContain(`line ${entries.length + 2}: not an object`);
+    expect(broken.stdout).toContain(`line ${entries.length + 3}: keys missing`);
+  });
+
+  test('of other options than the replay had finds differences', async () => {
+    for (const args of [
+      ['--window', '120'],
+      ['--local', '10.0.0.0/8'],
+      ['--eni', 'eni-other'],
+    ]) {
+      const end = await verify(entries, ...args);
+      expect(end.code).toBe(1);
+      expect(end.stdout).toMatch(/^different: /m);
+    }
+  });
+
+  test('shows the first twenty differences and says how many there are', async () => {
+    const { code, stdout } = await verify([]);
+    const lines = linesOf(stdout);
+    expect(code).toBe(1);
+    expect(lines).toHaveLength(22);
+    expect(lines[20]).toBe(`... and ${entries.length - 20} more differences`);
+    expect(lines[21]).toBe(`different: ${entries.length} differences in 0 entries`);
+  });
+});
+
+describe('verify cannot go on', () => {
+  const refused = async (file: string, entriesFile: string, says: RegExp): Promise<void> => {
+    const { code, stdout, stderr } = await windrow(['verify', file, entriesFile, '--window', '60']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^windrow: [^\n]+\n$/);
+    expect(stderr).toMatch(says);
+  };
+
+  test('without entries that it can read', async () => {
+    await refused(capture, workplace.at('gone.ndjson'), /gone\.ndjson: .*no such file/);
+    await refused(capture, workplace.directory, /it is a directory/);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('without permission to read them', async () => {
+    const secret = workplace.file('', 'secret.ndjson');
+    fs.chmodSync(workplace.directory, 0o755);
+    fs.chmodSync(secret, 0);
+    const end = await windrow(['verify', capture, secret], { uid: 65534 });
+    expect({ code: end.code, stdout: end.stdout }).toEqual({ code: 1, stdout: '' });
+    expect(end.stderr).toMatch(/^windrow: [^\n]*secret\.ndjson: [^\n]*permission denied\n$/);
+  });
+
+  test('without a capture that it can read', async () => {
+    const ndjson = workplace.file(entries.join('\n'), 'some.ndjson');
+    await refused(workplace.at('gone.pcap'), ndjson, /gone\.pcap: .*no such file/);
+    await refused(workplace.directory, ndjson, /directory/);
+    await refused(workplace.file('no packets at all', 'text.pcap'), ndjson, /text\.pcap: .*not a capture/);
+    await refused(workplace.file('', 'empty.pcap'), ndjson, /empty\.pcap: .*empty/);
+    await refused(workplace.file(pcap([], { linkType: 147 }), 'user0.pcap'), ndjson, /147/);
+  });
+});
+
+test('verify says of a capture that is cut off that it is, and compares what could be read', async () => {
+  const cut = workplace.file(CAPTURE.subarray(0, -1), 'cut.pcap');
+  const replayed = await windrow(['replay', cut, '--window', '60', '--quiet']);
+  expect(replayed.code).toBe(3);
+  const verified = await windrow(['verify', cut, workplace.file(replayed.stdout, 'cut.ndjson'), '--window', '60']);
+  expect(verified.stdout).toMatch(/^equal: /);
+  expect(verified.stdout + verified.stderr).toMatch(/cut off/);
+});
