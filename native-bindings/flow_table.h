@@ -22,7 +22,7 @@ struct AsideRecord {
   uint32_t serial = 0;
   uint32_t next = 0;
   uint8_t flags[2] = {0, 0};
-  uint8_t state = 0;
+  bool is_closed = false;  // the flow was, when this window got its latest packet
   uint8_t listed = 0;
 };
 
@@ -184,11 +184,12 @@ class FlowTable {
       if (AsideRecord* record = turn_to(&body, *window)) {
         advance(&body, p, protocol);
         add_aside(record, p, offset, listed, window, number);
-        record->state = body.state;
+        record->is_closed = is_closed(body.state);
         return Added::kYes;
       }
     }
     advance(&body, p, protocol);
+    body.marks = uint8_t((body.marks & ~kClosedHere) | (body.state & kClosed) << 1);
     if (!(body.marks & listed)) {
       body.marks |= listed;
       body.first[d] = offset;
@@ -225,6 +226,7 @@ class FlowTable {
     }
     if (flags & kTcpFin) body->state |= uint8_t(kFin0 << p.direction);
     if (flags & kTcpRst) body->state |= kRstSeen;
+    if ((body->state & kRstSeen) || (body->state & (kFin0 | kFin1)) == (kFin0 | kFin1)) body->state |= kClosed;
   }
 
   void list(Window* window, uint32_t number, const Packet& p) {
@@ -251,7 +253,7 @@ class FlowTable {
     body->window = 0;
     for (int d = 0; d < 2; d++) body->packets[d] = body->bytes[d] = body->first[d] = body->flags[d] = 0;
     body->last = 0;
-    body->marks &= uint8_t(~(kListed0 | kListed1));
+    body->marks &= uint8_t(~(kListed0 | kListed1 | kClosedHere));
   }
 
   AsideRecord* new_aside(FlowBody* body, uint32_t serial) {
@@ -299,7 +301,7 @@ class FlowTable {
       record->flags[d] |= body->flags[d];
     }
     record->last = body->last;
-    record->state = body->state;
+    record->is_closed = body->marks & kClosedHere;
     record->listed = body->marks & (kListed0 | kListed1);
   }
 
@@ -350,7 +352,8 @@ class FlowTable {
   struct Counted {
     uint64_t packets = 0, bytes = 0;
     uint32_t first = 0, last = 0;
-    uint8_t flags = 0, state = 0;
+    uint8_t flags = 0;
+    bool is_closed = false;
   };
 
   Counted take(FlowBody* body, const Window& w, uint8_t d) {
@@ -362,7 +365,7 @@ class FlowTable {
       c.first = record->first[d];
       c.last = record->last;
       c.flags = record->flags[d];
-      c.state = record->state;
+      c.is_closed = record->is_closed;
       record->listed &= uint8_t(~(kListed0 << d));
     }
     if (body->window == w.serial) {
@@ -371,7 +374,7 @@ class FlowTable {
       c.first = body->first[d];
       c.last = body->last;
       c.flags |= body->flags[d];
-      c.state = body->state;
+      c.is_closed = body->marks & kClosedHere;
       body->marks &= uint8_t(~(kListed0 << d));
       if (!(body->marks & (kListed0 | kListed1))) {
         clear_counters(body);
@@ -389,7 +392,7 @@ class FlowTable {
     // The end of the capture ends the window that it falls into.
     bool is_cut = mode_ == FlushMode::kAll && windows_.has_mark() && !w.is_late && w.id == windows_.id_of(windows_.mark());
     int64_t end = is_cut ? windows_.mark() : w.end;
-    if (is_closed(c.state)) return last;
+    if (c.is_closed) return last;
     if (protocol != kTcp && last < end - kIdleSeconds) return last;
     return end;
   }

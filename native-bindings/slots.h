@@ -51,15 +51,18 @@ struct FlowBody {
   uint32_t window = 0;         // serial of the window; 0: none
   uint32_t aside = 0;          // first record that stands aside; 0: none
   uint8_t flags[2] = {0, 0};
-  uint8_t state = 0;  // kFin0.. below
-  uint8_t marks = 0;  // kListed0.. below
+  uint8_t state = 0;  // of the flow: kFin0.. below
+  uint8_t marks = 0;  // of the slot: kListed0.. below
 };
 static_assert(sizeof(FlowBody) == 48);
 
-constexpr uint8_t kFin0 = 1, kFin1 = 2, kRstSeen = 4, kOpenedByB = 8;                 // FlowBody::state
-constexpr uint8_t kListed0 = 1, kListed1 = 2, kTouched = 4, kLive = 8, kVictim = 16;  // FlowBody::marks
+// FlowBody::state. kClosed: RST was seen, or FIN from both sides.
+constexpr uint8_t kFin0 = 1, kFin1 = 2, kRstSeen = 4, kOpenedByB = 8, kClosed = 16;
+// FlowBody::marks. kClosedHere: the flow was closed when the slot's window got its latest packet.
+constexpr uint8_t kListed0 = 1, kListed1 = 2, kTouched = 4, kLive = 8, kVictim = 16, kClosedHere = 32;
+static_assert(kClosedHere == kClosed << 1);
 
-inline bool is_closed(uint8_t state) { return (state & kRstSeen) || (state & (kFin0 | kFin1)) == (kFin0 | kFin1); }
+inline bool is_closed(uint8_t state) { return state & kClosed; }
 
 template <typename Key>
 struct alignas(sizeof(Key) == 16 ? 64 : 32) Slot {

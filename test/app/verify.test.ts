@@ -107,6 +107,16 @@ describe('verify', () => {
     }
   });
 
+  test.each([
+    ['--eni', 'a=2:0:0:0:0:1'],
+    ['--eni', 'a=10.0.0.1,b=02-00-00-00-00-02'],
+    ['--local', '2001:DB8::/32,10.0.0.1'],
+  ])('reads ENIs and ranges as the replay does: %s %s', async (...args) => {
+    const replayed = await windrow(['replay', capture, '--window', '60', '--quiet', ...args]);
+    const verified = await verify(linesOf(replayed.stdout), ...args);
+    expect(verified.stdout).toMatch(/^equal: /);
+  });
+
   test('shows the first twenty differences and says how many there are', async () => {
     const { code, stdout } = await verify([]);
     const lines = linesOf(stdout);

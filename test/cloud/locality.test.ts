@@ -17,7 +17,16 @@ function refusal(local: string[], eni: string[]): string {
 describe('--eni', () => {
   const { enis, native } = readLocality(
     [],
-    ['a=10.0.0.1', 'b=2001:db8::1', 'c=02:00:00:00:00:0A', 'd=0200-0000', 'e=eth0.100', 'f=3', 'a=02-00-00-00-00-0b', 'g'],
+    [
+      'a=10.0.0.1',
+      'b=2001:db8::1',
+      'c=02:00:00:00:00:0A',
+      'd=0200-0000',
+      'e=eth0.100',
+      'f=3',
+      'a=02-00-00-00-00-0b',
+      'g',
+    ],
   );
 
   test('is told apart into addresses, MACs and interfaces', () => {

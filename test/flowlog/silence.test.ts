@@ -19,7 +19,7 @@ describe('a silence', () => {
     expect(silence.close(101, [0])).toEqual([{ eni: 0, from: 100, to: 101 }]);
   });
 
-  test('is each ENI\'s own', () => {
+  test("is each ENI's own", () => {
     const silence = new Silence();
     silence.begin(10);
     expect(silence.close(10, [1, 2])).toEqual([]);

@@ -64,10 +64,10 @@ describe('the largest flows', () => {
 
   test('are found among far more than are kept, and the summary says that it forgot some', () => {
     const summarizer = new Summarizer(60);
-    const rows = Array.from(
-      { length: 20_000 },
-      (_, i): Row => ({ src: [10, i >> 16, (i >> 8) & 255, i & 255], bytes: i === 7777 ? 1_000_000 : 40 + (i % 10) }),
-    );
+    const rows = Array.from({ length: 20_000 }, (_, i): Row => ({
+      src: [10, i >> 16, (i >> 8) & 255, i & 255],
+      bytes: i === 7777 ? 1_000_000 : 40 + (i % 10),
+    }));
     for (let at = 0; at < rows.length; at += 1000) summarizer.see(...columns(rows.slice(at, at + 1000)));
     const { flows, isExact, windows } = summarizer.get(1);
     expect(flows).toMatchObject([{ srcaddr: '10.0.30.97', bytes: 1_000_000 }]);

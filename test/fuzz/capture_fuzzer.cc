@@ -8,8 +8,6 @@
 //   6      where the bytes are split into two captures, in 256ths
 //   7      rows taken at once, and the room for lines
 //   8...   one capture, or two
-#include <sys/mman.h>
-
 #include <cstring>
 #include <memory>
 #include <string>
@@ -17,17 +15,8 @@
 
 #include "invariant.h"
 
-// The table's arenas come from the heap here, so that the address sanitizer sees their ends.
-namespace {
-void* heap_map(size_t bytes) {
-  void* p = nullptr;
-  if (posix_memalign(&p, 64, bytes)) return MAP_FAILED;
-  return memset(p, 0, bytes);
-}
-}  // namespace
-#define mmap(address, bytes, protection, flags, file, offset) heap_map(bytes)
-#define munmap(address, bytes) (free(address), (void)(bytes))
-#define madvise(address, bytes, advice) ((void)(address), (void)(bytes), 0)
+#include "heap_pages.h"
+
 #include "../../native-bindings/json_encoder.h"
 #include "../../native-bindings/shard.h"
 

@@ -9,7 +9,7 @@ seconds=${1:-60}
 [[ $seconds =~ ^[1-9][0-9]*$ ]] || { echo "fuzz: expected whole seconds per target, found '$seconds'" >&2; exit 2; }
 shift || true
 targets=("$@")
-[[ ${#targets[@]} -gt 0 ]] || targets=(decode capture)
+[[ ${#targets[@]} -gt 0 ]] || targets=(decode table capture)
 compiler=${CXX_FUZZ:-clang++}
 flags=(-std=c++20 -O1 -g -Wall -Wextra -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all)
 root=../..

@@ -255,3 +255,21 @@ write(
   captures['blocks'],
   captures['micro'],
 );
+
+/** The prefix of table_fuzzer.cc, then four bytes a packet: a few flows at ease, and many in a hurry. */
+const calm = Array.from({ length: 60 }, (_, i) => [
+  i % 7,
+  ((i % 2) | (i % 3 === 0 ? 0x10 : 0x80)) & 0xff,
+  i % 12,
+  i % 8,
+]);
+const crowd = Array.from({ length: 300 }, (_, i) => [(i * 37) % 256, (i * 29) % 256, (i * 13) % 32, (i * 131) % 256]);
+write('table', 'calm', p.bytes(0, 0, 40, 1), ...calm.flat());
+write(
+  'table',
+  'late',
+  p.bytes(2, 3, 40, 0),
+  ...calm.map(([end, kind, , size]) => p.bytes(end, kind, 16 + (end % 8), size)),
+);
+write('table', 'crowd', p.bytes(0, 0, 0, 7), ...crowd.flat());
+write('table', 'crowd-flushed', p.bytes(1, 1, 3, 128), ...crowd.flat());
