@@ -5,14 +5,12 @@ import os from 'node:os';
 export function describeMachine(): string {
   const [cpu] = os.cpus();
   const memory = Math.round(os.totalmem() / 2 ** 30);
-  const load = os.loadavg()[0].toFixed(1);
   return [
     `${os.cpus().length} cores of ${cpu?.model.trim() ?? os.arch()}`,
     `${memory} GiB`,
     systemName(),
     `Linux ${os.release()}`,
     `Node ${process.versions.node}`,
-    `load before the first run ${load}`,
   ].join(', ');
 }
 
@@ -22,4 +20,9 @@ function systemName(): string {
   } catch {
     return os.type(); // not every system has that file
   }
+}
+
+/** Over the last minute: how many processes wanted a core. What others do on the machine is in every figure. */
+export function load(): number {
+  return os.loadavg()[0];
 }

@@ -30,12 +30,9 @@ double seconds(const timeval& t) { return double(t.tv_sec) + double(t.tv_usec) /
 
 // Our children are what we started, and what those left to us.
 void kill_children() {
-  FILE* list = fopen("/proc/self/task/self/children", "r");
   char path[64];
-  if (!list) {
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
-    list = fopen(path, "r");
-  }
+  snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
+  FILE* list = fopen(path, "r");
   if (!list) return;
   int pid;
   while (fscanf(list, "%d", &pid) == 1) kill(pid, SIGKILL);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { provideCapture, provideHead, warm } from './capture.ts';
 import type { Capture } from './capture.ts';
-import { describeMachine } from './machine.ts';
+import { describeMachine, load } from './machine.ts';
 import { provideProgram } from './native.ts';
 import { readOptions } from './options.ts';
 import type { BenchOptions } from './options.ts';
@@ -33,7 +33,7 @@ interface FoundTool {
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv);
-  const machine = describeMachine();
+  const loadBefore = load();
   const all = [...windrowRows(), ...peers(options.cacheFolder)];
   const wanted = chosen(all, options.peer, (tool, name) => tool.name === name || tool.group === name);
   const found = wanted.flatMap((tool) => {
@@ -51,7 +51,8 @@ async function main(): Promise<void> {
   const report = {
     command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
     date: new Date().toISOString().slice(0, 10),
-    machine,
+    machine: describeMachine(),
+    load: [loadBefore, load()] as const,
     runs: options.runs,
     workloads: results,
     targets: judgeTargets(results),

@@ -7,6 +7,8 @@ export interface Report {
   readonly command: string;
   readonly date: string;
   readonly machine: string;
+  /** Before the first run and after the last one. */
+  readonly load: readonly [number, number];
   readonly runs: number;
   readonly workloads: readonly WorkloadResult[];
   readonly targets: readonly TargetResult[];
@@ -20,7 +22,7 @@ export function renderReport(report: Report): string {
   return [
     `\`${report.command}\`, ${report.date}`,
     '',
-    `${report.machine}. Medians of ${report.runs} alternating ${report.runs === 1 ? 'run' : 'runs'}; those marked \u00b9 ran once.`,
+    `${report.machine}; load ${report.load.map((load) => load.toFixed(1)).join(' before, ')} after. Medians of ${report.runs} alternating ${report.runs === 1 ? 'run' : 'runs'}; those marked \u00b9 ran once.`,
     ...report.workloads.flatMap(renderWorkload),
     ...renderTargets(report.targets),
     ...renderCommands(report.workloads),
@@ -79,12 +81,27 @@ function ratio(row: Row, baseline: Row | undefined): string {
 }
 
 function renderTargets(targets: readonly TargetResult[]): string[] {
-  const lines = targets.map(({ text, atLeast, ratio: measured }) => {
-    if (measured === null) return tableLine([text, short(atLeast), 'not measured', '']);
-    return tableLine([text, short(atLeast), short(measured), measured >= atLeast ? 'yes' : '**no**']);
+  const lines = targets.map(({ text, atLeast, ratio: measured, spread }) => {
+    if (measured === null || spread === null) return tableLine([text, short(atLeast), 'not measured', '', '']);
+    return tableLine([
+      text,
+      short(atLeast),
+      short(measured),
+      spread.map(short).join(' to '),
+      verdict(measured, spread, atLeast),
+    ]);
   });
-  const head = [tableLine(['target', 'at least', 'measured', 'met']), tableLine(['---', '--:', '--:', '---'])];
+  const head = [
+    tableLine(['target', 'at least', 'measured', 'slowest to fastest', 'met']),
+    tableLine(['---', '--:', '--:', '--:', '---']),
+  ];
   return ['', '### Targets, as ratios of packets per second', '', ...head, ...lines];
+}
+
+/** A ratio whose spread has the target inside proves nothing. */
+function verdict(measured: number, [least, most]: readonly [number, number], atLeast: number): string {
+  if (least < atLeast && atLeast <= most) return `too noisy to tell (median: ${measured >= atLeast ? 'yes' : 'no'})`;
+  return measured >= atLeast ? 'yes' : '**no**';
 }
 
 /** The same command is listed once, for the first workload that it ran on. */

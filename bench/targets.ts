@@ -1,5 +1,5 @@
 // The targets: ratios of packets per second within one run of the bench.
-import type { WorkloadResult } from './results.ts';
+import type { Row, WorkloadResult } from './results.ts';
 
 export interface Target {
   readonly text: string;
@@ -12,8 +12,10 @@ export interface Target {
 export interface TargetResult {
   readonly text: string;
   readonly atLeast: number;
-  /** Null where one of the two was not measured. */
+  /** Of the medians; null where one of the two was not measured. */
   readonly ratio: number | null;
+  /** The slowest run above over the fastest below, and the other way round: what noise alone could make of it. */
+  readonly spread: readonly [number, number] | null;
 }
 
 const TARGETS: readonly Target[] = [
@@ -41,9 +43,15 @@ const TARGETS: readonly Target[] = [
 
 export function judgeTargets(results: readonly WorkloadResult[]): TargetResult[] {
   return TARGETS.map(({ text, atLeast, of, against: baseline }) => {
-    const above = rateOf(results, of);
-    const below = rateOf(results, baseline);
-    return { text, atLeast, ratio: above > 0 && below > 0 ? above / below : null };
+    const above = rowOf(results, of);
+    const below = rowOf(results, baseline);
+    if (!above || !below) return { text, atLeast, ratio: null, spread: null };
+    return {
+      text,
+      atLeast,
+      ratio: above.packetsPerSecond / below.packetsPerSecond,
+      spread: [above.slowest / below.fastest, above.fastest / below.slowest],
+    };
   });
 }
 
@@ -51,7 +59,8 @@ function against(workload: string, tool: string, baseline: string, atLeast: numb
   return { text, atLeast, of: [workload, tool], against: [workload, baseline] };
 }
 
-function rateOf(results: readonly WorkloadResult[], [workload, tool]: Target['of']): number {
+/** Undefined where it was not measured. */
+function rowOf(results: readonly WorkloadResult[], [workload, tool]: Target['of']): Row | undefined {
   const rows = results.find((result) => result.name === workload)?.rows;
-  return rows?.find((row) => row.tool === tool)?.packetsPerSecond ?? 0;
+  return rows?.find((row) => row.tool === tool && row.packetsPerSecond > 0);
 }

@@ -168,6 +168,22 @@ napi_value shard_damage(napi_env env, napi_callback_info info) {
   return Object(env).set("damage", double(span.damage)).set("detail", double(span.detail)).set("offset", double(span.offset())).value();
 }
 
+// shard_take_ended(shard) -> inputs that ended since the last call; what they borrowed is given back
+napi_value shard_take_ended(napi_env env, napi_callback_info info) {
+  Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedShard>(0);
+  if (!args.ok()) return nullptr;
+  Array ended(env);
+  for (size_t input : owned->shard.take_ended()) {
+    napi_ref& ref = owned->borrowed[input];
+    if (ref) napi_delete_reference(env, ref);
+    ref = nullptr;
+    ended.push(napi::number(env, double(input)));
+  }
+  return ended.value();
+}
+
 napi_value counts(napi_env env, const uint64_t* values, size_t n) {
   Array array(env);
   for (size_t i = 0; i < n; i++) array.push(napi::number(env, double(values[i])));
@@ -373,7 +389,7 @@ napi_value init(napi_env env, napi_value exports) {
     napi_callback call;
   } functions[] = {
       {"shard_new", shard_new},       {"shard_add_input", shard_add_input}, {"shard_feed", shard_feed},   {"shard_run", shard_run},
-      {"shard_declare", shard_declare},
+      {"shard_declare", shard_declare}, {"shard_take_ended", shard_take_ended},
       {"shard_damage", shard_damage}, {"shard_state", shard_state},         {"shard_drops", shard_drops}, {"flush_begin", flush_begin},
       {"flush_window", flush_window}, {"flush_enis", flush_enis},           {"flush_rows", flush_rows},   {"flush_end", flush_end},
       {"encoder_new", encoder_new},   {"encoder_json", encoder_json},       {"columns_layout", columns_layout},

@@ -54,11 +54,11 @@ class FlowTable {
   uint32_t live() const { return flows4_.live() + flows6_.live(); }
 
   // Two looks ahead, so that neither the index nor the slot is waited for.
-  void prefetch_index(const Packet& p) const {
+  [[gnu::always_inline]] void prefetch_index(const Packet& p) const {
     if (p.is_v6) flows6_.prefetch_index(p.hash);
     else flows4_.prefetch_index(p.hash);
   }
-  void prefetch_slot(const Packet& p) {
+  [[gnu::always_inline]] void prefetch_slot(const Packet& p) {
     if (p.is_v6) flows6_.prefetch_slot(p.hash);
     else flows4_.prefetch_slot(p.hash);
   }
@@ -331,7 +331,7 @@ class FlowTable {
 
   // --- Rows ---
 
-  void prefetch_listed(ListedFlow listed) {
+  [[gnu::always_inline]] void prefetch_listed(ListedFlow listed) {
     if (listed.is_v6()) __builtin_prefetch(&flows6_[listed.slot()], 1);
     else __builtin_prefetch(&flows4_[listed.slot()], 1);
   }

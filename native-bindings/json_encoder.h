@@ -19,10 +19,11 @@ class JsonEncoder {
   explicit JsonEncoder(const std::vector<EniConstants>& enis) {
     for (const EniConstants& e : enis) {
       Pieces p;
-      p.head = "{\"account-id\":\"" + e.account_id + "\",\"action\":\"";
-      p.middle = "\",\"eni-id\":\"" + e.eni_id + "\",\"log-status\":\"";
-      p.tail = "\",\"version\":\"1\",\"vm-id\":\"" + e.vm_id + "\",\"vpc-id\":\"" + e.vpc_id + "\",\"vswitch-id\":\"" + e.vswitch_id + "\"}\n";
-      p.most = p.head.size() + p.middle.size() + p.tail.size() + kMostOfRow;
+      p.head = Piece("{\"account-id\":\"" + e.account_id + "\",\"action\":\"");
+      p.middle = Piece("\",\"eni-id\":\"" + e.eni_id + "\",\"log-status\":\"");
+      p.tail = Piece("\",\"version\":\"1\",\"vm-id\":\"" + e.vm_id + "\",\"vpc-id\":\"" + e.vpc_id + "\",\"vswitch-id\":\"" + e.vswitch_id +
+                     "\"}\n");
+      p.most = p.head.size + p.middle.size + p.tail.size + kMostOfRow;
       pieces_.push_back(std::move(p));
     }
     for (int i = 0; i < 256; i++) octets_[i] = Octet(i);
@@ -51,8 +52,18 @@ class JsonEncoder {
  private:
   static constexpr size_t kMostOfRow = 480;  // the fixed keys and the longest values of one row
 
+  // A constant text that is copied in whole chunks: up to kChunk - 1 bytes behind it are written as well, which the
+  // room kept for a row covers, and which the next text overwrites.
+  static constexpr size_t kChunk = 32;
+  struct Piece {
+    std::string padded;
+    size_t size = 0;
+    Piece() = default;
+    explicit Piece(std::string text) : padded(std::move(text)), size(padded.size()) { padded.resize(size + kChunk, ' '); }
+  };
+
   struct Pieces {
-    std::string head, middle, tail;
+    Piece head, middle, tail;
     size_t most = 0;
   };
 
@@ -74,30 +85,40 @@ class JsonEncoder {
     memcpy(p, text, N - 1);
     return p + N - 1;
   }
-  static uint8_t* put(uint8_t* p, const std::string& text) {
-    memcpy(p, text.data(), text.size());
-    return p + text.size();
+  static uint8_t* put(uint8_t* p, const Piece& piece) {
+    const char* text = piece.padded.data();
+    for (size_t i = 0; i < piece.size; i += kChunk) memcpy(p + i, text + i, kChunk);
+    return p + piece.size;
   }
 
+  // Digits are written where they belong, two at a time.
   static uint8_t* number(uint8_t* p, uint64_t v) {
     static constexpr char kPairs[] =
-        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263"
-        "6465666768697071727374757677787980818283848586878889909192939495969798" "99";
-    char digits[20];
-    int at = 20;
-    while (v >= 100) {
-      at -= 2;
-      memcpy(digits + at, kPairs + v % 100 * 2, 2);
-      v /= 100;
+        "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+        "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    if (v < 10) {
+      *p = uint8_t('0' + v);
+      return p + 1;
     }
-    if (v >= 10) {
-      at -= 2;
-      memcpy(digits + at, kPairs + v * 2, 2);
-    } else {
-      digits[--at] = char('0' + v);
+    if (__builtin_expect(v > UINT32_MAX, 0)) {
+      p = number(p, v / 1000000000);
+      uint32_t low = uint32_t(v % 1000000000);
+      for (int i = 8; i >= 0; i--, low /= 10) p[i] = uint8_t('0' + low % 10);
+      return p + 9;
     }
-    memcpy(p, digits + at, size_t(20 - at));
-    return p + 20 - at;
+    uint32_t w = uint32_t(v);
+    int n = digits(w);
+    uint8_t* q = p + n;
+    for (; w >= 100; w /= 100) memcpy(q -= 2, kPairs + w % 100 * 2, 2);
+    if (w >= 10) memcpy(q - 2, kPairs + w * 2, 2);
+    else q[-1] = uint8_t('0' + w);
+    return p + n;
+  }
+
+  static int digits(uint32_t v) {
+    if (v < 10000) return v < 100 ? (v < 10 ? 1 : 2) : v < 1000 ? 3 : 4;
+    if (v < 100000000) return v < 1000000 ? (v < 100000 ? 5 : 6) : v < 10000000 ? 7 : 8;
+    return v < 1000000000 ? 9 : 10;
   }
 
   static uint8_t* signed_number(uint8_t* p, int64_t v) {

@@ -65,7 +65,8 @@ class LayerWalk {
   // SNAP at `at`: RFC 1042 and its bridge-tunnel sibling. RFC 2684 pads a bridged frame by two bytes, RFC 2427 does not.
   void run_snap(uint32_t at, uint32_t bridge_padding) {
     at_ = at;
-    run(snap(bridge_padding), at_, type_);
+    Layer next = snap(bridge_padding);  // before its results are read
+    run(next, at_, type_);
   }
 
  private:
@@ -111,10 +112,9 @@ class LayerWalk {
   }
 
   Layer ethernet() {
-    if (lacks(at_, 5)) return missing_;
+    if (lacks(at_ + 12, 2)) return missing_;
     const uint8_t* p = frame_.data + at_;
     bool is_isl = (p[0] == 0x01 || p[0] == 0x0c) && p[1] == 0 && p[2] == 0x0c && p[3] == 0 && p[4] == 0;
-    if (lacks(at_ + 12, 2)) return missing_;
     if (is_isl && load_be16(p + 12) <= 1500) {  // Cisco ISL: 26 bytes in front of a whole frame, if it is Ethernet
       if (p[5] >> 4) return Layer::kEnd;
       return skip(26, Layer::kEthernet);

@@ -64,14 +64,16 @@ inline void frame_relay(Frame* f, uint32_t at, Layer3* found) {
     }
   }
   at++;
-  if (!f->has(at, 2)) return missing(*f, uint64_t(at) + 2, found);
+  if (!f->has(at, 1)) return missing(*f, uint64_t(at) + 1, found);
   uint8_t control = f->u8(at);
   LayerWalk walk(f, found);
   if (control != 0x03) {
-    bool is_signalling = channel == 0 || control == 0xaf;
-    return walk.run(is_signalling ? Layer::kEnd : Layer::kEtherType, at + 2, f->be16(at));
+    if (channel == 0 || control == 0xaf) return walk.run(Layer::kEnd, at);  // signalling
+    if (!f->has(at, 2)) return missing(*f, uint64_t(at) + 2, found);
+    return walk.run(Layer::kEtherType, at + 2, f->be16(at));
   }
   at++;
+  if (!f->has(at, 1)) return missing(*f, uint64_t(at) + 1, found);
   if (f->u8(at) == 0) at++;  // padding
   if (!f->has(at, 1)) return missing(*f, uint64_t(at) + 1, found);
   switch (f->u8(at)) {

@@ -1,6 +1,7 @@
 // A shard: captures in, decoded packets through the table, rows out. One thread owns all of it.
 #pragma once
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "decoder.h"
@@ -76,6 +77,9 @@ class Shard {
   size_t current_input() const { return current_; }
   const Span& span(size_t input) const { return sources_[input]->input.span; }
 
+  // Inputs that came to their end, or to where they are damaged, since the last call.
+  std::vector<size_t> take_ended() { return std::exchange(ended_, {}); }
+
   FlowTable& table() { return table_; }
   Interfaces& interfaces() { return interfaces_; }
   Locality& locality() { return locality_; }
@@ -121,7 +125,10 @@ class Shard {
     Step step = source.is_done ? Step::kEnd : source.input.next(&interfaces_, r);
     if (step == Step::kRecord) return r;
     *why = step == Step::kNeedData ? Run::kNeedData : Run::kEnd;
-    source.is_done = step != Step::kNeedData;
+    if (step != Step::kNeedData && !source.is_done) {
+      source.is_done = true;
+      ended_.push_back(input);
+    }
     return nullptr;
   }
 
@@ -192,6 +199,7 @@ class Shard {
   FlowTable table_;
   std::vector<std::unique_ptr<Source>> sources_;
   size_t current_ = 0;
+  std::vector<size_t> ended_;
   std::vector<Packet> batch_;
   size_t count_ = 0, cursor_ = 0;
   bool is_decided_ = false;

@@ -1,9 +1,11 @@
 // `windrow replay`: captures in, flow log entries out.
 import fs from 'node:fs';
 import { constants } from 'node:os';
+import path from 'node:path';
 import { EXIT_INCOMPLETE, WindrowError, systemReason } from '../base/errors.ts';
+import { STDIN } from '../capture/source.ts';
 import { ShardPool } from '../flow/pool.ts';
-import { Output, ReaderGone } from '../sink/output.ts';
+import { Output, ReaderGone, STDOUT } from '../sink/output.ts';
 import { ProgressLine } from './progress.ts';
 import type { FromWorker, ReplayResult, ReplayTask, ToWorker } from './protocol.ts';
 import { renderReport, summaryLine } from './report.ts';
@@ -11,6 +13,7 @@ import type { ReplayOptions } from './replay_options.ts';
 
 /** Replays captures; the result is the exit code. Throws WindrowError. */
 export async function replay(options: ReplayOptions): Promise<number> {
+  refuseOverwriting(options);
   const output = new Output(options.output);
   const progress = new ProgressLine(!options.quiet && process.stderr.isTTY);
   let result: ReplayResult;
@@ -37,6 +40,32 @@ export async function replay(options: ReplayOptions): Promise<number> {
   return accounting.incomplete.length > 0 ? EXIT_INCOMPLETE : 0;
 }
 
+/** No file that is read, or written already, is written over. Throws USAGE. */
+function refuseOverwriting({ paths, output, accounting }: ReplayOptions): void {
+  const same = (a: string, b: string): boolean => {
+    if (path.resolve(a) === path.resolve(b)) return true;
+    const [x, y] = [statOf(a), statOf(b)];
+    return x?.isFile() === true && y?.isFile() === true && x.dev === y.dev && x.ino === y.ino;
+  };
+  const written = [output, accounting].filter((file) => file !== undefined && file !== STDOUT) as string[];
+  for (const file of written) {
+    const input = paths.find((input) => input !== STDIN && same(input, file));
+    if (input !== undefined) throw new WindrowError('USAGE', `${file} is an input and cannot be written to as well`);
+  }
+  if (written.length === 2 && same(written[0], written[1])) {
+    throw new WindrowError('USAGE', `${written[0]}: entries and accounting cannot go to the same file`);
+  }
+}
+
+/** Undefined where there is none, or none that can be asked: opening it will say why. */
+function statOf(file: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A worker reads, folds and encodes; this thread writes what it hands over. */
 async function runWorker(options: ReplayOptions, output: Output, progress: ProgressLine): Promise<ReplayResult> {
   const pool = new ShardPool(new URL('./worker.js', import.meta.url), 1);
@@ -47,11 +76,7 @@ async function runWorker(options: ReplayOptions, output: Output, progress: Progr
   };
   const { port, ended } = pool.start(task);
   const say = (message: ToWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
-  const interrupt = (signal: NodeJS.Signals): void => {
-    say({ type: 'stop' });
-    process.exitCode = 128 + constants.signals[signal];
-  };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const interrupted = new Interruption();
   try {
     return await new Promise<ReplayResult>((resolve, reject) => {
       let writing = Promise.resolve();
@@ -79,16 +104,39 @@ async function runWorker(options: ReplayOptions, output: Output, progress: Progr
         }
       });
       ended.catch(reject);
-      port.on('close', () => {
-        writing.then(
-          () => reject(new WindrowError('OUTPUT_FAILED', 'interrupted before the end of the capture')),
-          reject,
-        );
+      // What was handed over is written; the worker may be waiting for bytes that never come, and is not waited for.
+      interrupted.onSignal((error) => {
+        writing.then(() => reject(error), reject);
       });
     });
   } finally {
-    process.removeListener('SIGINT', interrupt).removeListener('SIGTERM', interrupt);
+    interrupted.forget();
     await pool.close();
+  }
+}
+
+/** SIGINT or SIGTERM: the command ends at once, with the exit code that shells expect. */
+class Interruption {
+  #listeners = new Map<NodeJS.Signals, () => void>();
+  #tell: ((error: WindrowError) => void) | undefined;
+
+  constructor() {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      const listener = (): void => {
+        process.exitCode = 128 + constants.signals[signal];
+        this.#tell?.(new WindrowError('OUTPUT_FAILED', `interrupted by ${signal} before the end of the capture`));
+      };
+      this.#listeners.set(signal, listener);
+      process.once(signal, listener);
+    }
+  }
+
+  onSignal(tell: (error: WindrowError) => void): void {
+    this.#tell = tell;
+  }
+
+  forget(): void {
+    for (const [signal, listener] of this.#listeners) process.removeListener(signal, listener);
   }
 }
 

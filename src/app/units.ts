@@ -27,5 +27,5 @@ function scaled(value: number, base: number, units: readonly string[]): string {
     value /= base;
     unit++;
   }
-  return `${unit === 0 ? Math.round(value) : value.toPrecision(3)}${units[unit]}`;
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toPrecision(3)}${units[unit]}`;
 }

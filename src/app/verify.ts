@@ -29,15 +29,20 @@ export async function verify(captures: readonly string[], entries: string, flags
     eni: flags.eni,
     maxFlows: flags.maxFlows,
   };
-  if (captures.filter((path) => path === STDIN).length > 1) {
-    throw new WindrowError('USAGE', 'standard input (-) can be read once only');
+  if (captures.includes(STDIN)) {
+    throw new WindrowError('USAGE', 'standard input (-) cannot be verified: it can be read only once; give a file');
   }
   readLocality(flags.local, flags.eni); // the same sentence for the same mistake
-  mustBeFile(entries);
+  for (const path of [...captures, entries]) mustBeFile(path);
   const model = await countCapture(captures, options);
   if (model.refused)
     throw new WindrowError('INPUT_REFUSED', `${captures.join(', ')}: ${model.incomplete ?? 'refused'}`);
   const found = await compareFile(model, entries, options);
+  if (model.incomplete !== undefined && !flags.quiet) {
+    process.stderr.write(
+      `windrow: ${captures.join(', ')}: it is cut off or damaged (${model.incomplete}); compared with what could be read\n`,
+    );
+  }
   for (const difference of found.differences) process.stdout.write(`${difference}\n`);
   if (!found.equal) {
     const more = found.differing - found.differences.length;

@@ -82,6 +82,8 @@ export interface Addon {
   shard_feed(shard: NativeShard, input: number, bytes: Uint8Array, size: number, base: number, eof: boolean): void;
   shard_run(shard: NativeShard, status: Float64Array): number;
   shard_damage(shard: NativeShard, input: number): { damage: number; detail: number; offset: number };
+  /** Inputs that ended since the last call; their bytes are no longer borrowed. */
+  shard_take_ended(shard: NativeShard): number[];
   shard_state(shard: NativeShard): NativeState;
   shard_drops(shard: NativeShard): NativeDrops[];
   flush_begin(shard: NativeShard, mode: number): void;

@@ -1,8 +1,9 @@
 // The bytes of one capture: a file or standard input, inflated where they are gzip, told by content.
 import fs from 'node:fs';
 import zlib from 'node:zlib';
-import { setTimeout as delay } from 'node:timers/promises';
 import { WindrowError, systemCode, systemReason } from '../base/errors.ts';
+import { DeviceBytes, FileBytes, openPipe } from './bytes.ts';
+import type { Bytes } from './bytes.ts';
 import type { Damage } from './damage.ts';
 import { INFLATE_BYTES, inflateToDamage } from './inflate.ts';
 
@@ -25,7 +26,7 @@ export interface ByteSource {
 
 /** Opens a capture. Throws INPUT_REFUSED where it cannot be opened or is a directory. */
 export async function openSource(path: string): Promise<ByteSource> {
-  const raw = path === STDIN ? new RawSource('standard input', 0, 0) : openFile(path);
+  const raw = new RawSource(path === STDIN ? 'standard input' : path, await openBytes(path));
   try {
     const head = new Uint8Array(2);
     let have = 0;
@@ -42,35 +43,35 @@ export async function openSource(path: string): Promise<ByteSource> {
   return raw.startsWith(0x1f, 0x8b) ? new GzipSource(path, raw) : raw;
 }
 
-function openFile(path: string): RawSource {
+async function openBytes(path: string): Promise<Bytes> {
   try {
-    const fd = fs.openSync(path, 'r');
+    const fd = path === STDIN ? 0 : fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
     const stat = fs.fstatSync(fd);
-    if (stat.isDirectory()) {
-      fs.closeSync(fd);
-      throw new WindrowError('INPUT_REFUSED', `${path}: it is a directory: expected a pcap or pcapng capture`);
-    }
-    return new RawSource(path, fd, stat.isFile() ? stat.size : 0);
+    if (stat.isFile()) return new FileBytes(fd, stat.size);
+    if (stat.isFIFO()) return await openPipe(fd);
+    if (!stat.isDirectory()) return new DeviceBytes(fd);
+    fs.closeSync(fd);
   } catch (cause) {
-    if (cause instanceof WindrowError) throw cause;
     throw new WindrowError('INPUT_REFUSED', `${path}: cannot be opened: ${systemReason(cause)}`, { cause });
   }
+  throw new WindrowError('INPUT_REFUSED', `${path}: it is a directory: expected a pcap or pcapng capture`);
 }
 
-/** The bytes as stored. Regular files are read synchronously: the thread that decodes has nothing else to do. */
+/** The bytes as stored. */
 class RawSource implements ByteSource {
   readonly name: string;
-  readonly size: number;
   consumed = 0;
   damage: Damage = 'none';
-  #fd: number;
+  #bytes: Bytes;
   #pending: Uint8Array = new Uint8Array(0);
-  #isClosed = false;
 
-  constructor(name: string, fd: number, size: number) {
+  constructor(name: string, bytes: Bytes) {
     this.name = name;
-    this.size = size;
-    this.#fd = fd;
+    this.#bytes = bytes;
+  }
+
+  get size(): number {
+    return this.#bytes.size;
   }
 
   /** Gives bytes back, to be read first. */
@@ -89,47 +90,31 @@ class RawSource implements ByteSource {
       this.#pending = this.#pending.subarray(some.length);
       return some.length;
     }
-    if (this.#fd === 0) return this.#readStream(into, offset);
     try {
-      const got = fs.readSync(this.#fd, into, offset, into.length - offset, null);
-      this.consumed += got;
-      return got;
+      const got = this.#bytes.read(into, offset);
+      return typeof got === 'number'
+        ? this.#took(got)
+        : got.then(
+            (n) => this.#took(n),
+            (cause: unknown) => this.#fail(cause),
+          );
     } catch (cause) {
-      throw new WindrowError('INPUT_REFUSED', `${this.name}: cannot be read: ${systemReason(cause)}`, { cause });
+      return this.#fail(cause);
     }
   }
 
-  /** A pipe may be set to non-blocking by whoever shares it: then wait a moment and ask again. */
-  async #readStream(into: Uint8Array, offset: number): Promise<number> {
-    for (;;) {
-      try {
-        const got = await readAsync(this.#fd, into, offset);
-        this.consumed += got;
-        return got;
-      } catch (cause) {
-        if (systemCode(cause) === 'EOF') return 0;
-        if (systemCode(cause) !== 'EAGAIN') {
-          throw new WindrowError('INPUT_REFUSED', `${this.name}: cannot be read: ${systemReason(cause)}`, { cause });
-        }
-        await delay(5);
-      }
-    }
+  #took(count: number): number {
+    this.consumed += count;
+    return count;
+  }
+
+  #fail(cause: unknown): never {
+    throw new WindrowError('INPUT_REFUSED', `${this.name}: cannot be read: ${systemReason(cause)}`, { cause });
   }
 
   close(): void {
-    if (this.#isClosed || this.#fd === 0) return;
-    this.#isClosed = true;
-    fs.closeSync(this.#fd);
+    this.#bytes.close();
   }
-}
-
-function readAsync(fd: number, into: Uint8Array, offset: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.read(fd, into, offset, into.length - offset, null, (error, got) => {
-      if (error) reject(error);
-      else resolve(got);
-    });
-  });
 }
 
 /** The inflated bytes of a gzip file, also of several members one behind another. Inflating runs beside decoding. */

@@ -32,7 +32,7 @@ export interface Locality {
   readonly native: NativeLocality;
 }
 
-const MAC = /^[0-9a-f]{1,2}([:-][0-9a-f]{1,2}){5}$/i;
+const MAC = /^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i;
 
 export function eniNamed(eniId: string): Eni {
   return { eniId, accountId: '-', vmId: '-', vpcId: '-', vswitchId: '-' };
@@ -64,7 +64,7 @@ export function readLocality(local: readonly string[], eni: readonly string[]): 
     if (equals < 0) {
       if (eniOfAll >= 0) throw new WindrowError('USAGE', `--eni ${value}: only one ENI can have all traffic`);
       eniOfAll = numberOf(id);
-    } else if (ipaddr.isValid(end) && end.match(/[.:]/)) {
+    } else if (isAddress(end)) {
       eniOfAddress.push({ address: addressBytes(end), eni: numberOf(id) });
     } else if (MAC.test(end)) {
       eniOfMac.push({ mac: Uint8Array.from(end.split(/[:-]/), (part) => parseInt(part, 16)), eni: numberOf(id) });
@@ -83,13 +83,19 @@ export function readLocality(local: readonly string[], eni: readonly string[]): 
   return { enis: ids.map(eniNamed), native };
 }
 
+/** Written out only: 10.1 and 012.0.0.1 are old ways to write other addresses than they seem to be. */
+function isAddress(text: string): boolean {
+  if (text.includes(':')) return ipaddr.IPv6.isValid(text) && !text.includes('%');
+  return ipaddr.IPv4.isValidFourPartDecimal(text) && !/(^|\.)0\d/.test(text);
+}
+
 function addressBytes(text: string): Uint8Array {
   return Uint8Array.from(ipaddr.parse(text).toByteArray());
 }
 
 function readPrefix(text: string): { address: Uint8Array; length: number } {
   const whole = text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`;
-  if (!ipaddr.isValidCIDR(whole)) {
+  if (!ipaddr.isValidCIDR(whole) || !isAddress(whole.slice(0, whole.indexOf('/')))) {
     throw new WindrowError('USAGE', `--local ${text}: expected CIDR blocks such as 10.0.0.0/8,fd00::/8`);
   }
   const [address, length] = ipaddr.parseCIDR(whole);

@@ -23,6 +23,8 @@ export class ShardPool {
       concurrentTasksPerWorker: 1,
       // The default freezes an idle worker's event loop, and with it its ports.
       atomics: 'disabled',
+      // A pipe's descriptor is closed by its socket; closed once more at the thread's end, it could be somebody else's.
+      trackUnmanagedFds: false,
     });
   }
 

@@ -1,12 +1,14 @@
 // The face of a native shard: captures in, and out of it the windows that are to be written, in order.
 import { randomFillSync } from 'node:crypto';
+import fs from 'node:fs';
 import { addon } from '../base/addon.ts';
 import type { NativeDrops, NativeLocality, NativePeek, NativeShard, NativeState, NativeWindow } from '../base/addon.ts';
-import { WindrowError } from '../base/errors.ts';
+import { WindrowError, systemCode } from '../base/errors.ts';
 import { DAMAGES, REFUSALS, describeDamage } from '../capture/damage.ts';
 import type { Damage } from '../capture/damage.ts';
 import { Feeder } from '../capture/feeder.ts';
-import { openSource } from '../capture/source.ts';
+import { linkTypeName } from '../capture/link_types.ts';
+import { STDIN, openSource } from '../capture/source.ts';
 
 /** Why the native core came back; in the order of `Run` in native-bindings/shard.h. */
 const RUN = { end: 0, needData: 1, windowDue: 2, lateFull: 3, tableFull: 4 } as const;
@@ -50,10 +52,13 @@ export class Shard {
   #native: NativeShard;
   #inputs: Input[] = [];
   #status = new Float64Array(4);
+  /** Bytes as stored of inputs that were read to their end. */
+  #consumed = 0;
+  #size = 0;
   readonly incomplete: Incomplete[] = [];
 
   constructor(options: ShardOptions) {
-    this.#native = addon.shard_new({ ...options, seed: randomFillSync(new BigUint64Array(4)) });
+    this.#native = newShard(options);
   }
 
   /** Opens the captures; several are merged by packet time, each opened when its first packet's turn comes. */
@@ -67,20 +72,21 @@ export class Shard {
       });
     }
     if (this.#inputs.length === 1) await this.#feed(0, 0, 1);
+    this.#size = sizeOf(paths);
   }
 
   /** Bytes as stored: read so far, and in all (0 where not known). */
   get progress(): { consumed: number; size: number } {
-    const sources = this.#inputs.map((input) => input.feeder?.source);
-    const isKnown = this.#inputs.length === 1 && sources[0] !== undefined && sources[0].size > 0;
-    return {
-      consumed: sources.reduce((sum, source) => sum + (source?.consumed ?? 0), 0),
-      size: isKnown ? sources[0]!.size : 0,
-    };
+    const open = this.#inputs.reduce((sum, input) => sum + (input.feeder?.source.consumed ?? 0), 0);
+    return { consumed: this.#consumed + open, size: this.#size };
   }
 
   get state(): NativeState {
     return addon.shard_state(this.#native);
+  }
+
+  linkTypeName(linkType: number): string {
+    return linkTypeName(linkType);
   }
 
   /** Drop reports of the captures since the last call. */
@@ -97,17 +103,16 @@ export class Shard {
   async *windows(): AsyncGenerator<ClosingWindow | undefined, void, void> {
     for (;;) {
       const why = addon.shard_run(this.#native, this.#status);
-      if (why === RUN.end) break;
+      for (const number of addon.shard_take_ended(this.#native)) this.#endInput(number);
       if (why === RUN.needData) {
         await this.#feed(this.#status[0], this.#status[1], this.#status[2]);
         yield undefined;
+      } else if (why === RUN.end) {
+        break;
       } else {
         yield* this.#flush(why === RUN.windowDue ? FLUSH.due : why === RUN.lateFull ? FLUSH.late : FLUSH.evict);
       }
     }
-    this.#inputs.forEach((_, number) => {
-      this.#checkEnd(number);
-    });
     this.#checkLinkTypes();
     yield* this.#flush(FLUSH.all);
   }
@@ -144,11 +149,13 @@ export class Shard {
     throw refusal(this.#inputs.map((input) => input.path).join(', '), 'link_type', unread.linkType);
   }
 
-  /** Refuses the capture, or notes that it was not read to its end. */
-  #checkEnd(number: number): void {
+  /** Lets go of a capture that was read: refuses it, or notes that it was not read to its end. */
+  #endInput(number: number): void {
     const input = this.#inputs[number];
     const source = input.feeder?.source;
     if (!source) return;
+    this.#consumed += source.consumed;
+    input.feeder = undefined;
     source.close();
     const found = addon.shard_damage(this.#native, number);
     const native = DAMAGES[found.damage];
@@ -161,8 +168,25 @@ export class Shard {
   }
 }
 
+/** Bytes of all captures as stored, 0 where one is a stream. */
+function sizeOf(paths: readonly string[]): number {
+  const sizes = paths.map((path) => (path === STDIN ? undefined : fs.statSync(path, { throwIfNoEntry: false })));
+  return sizes.every((stat) => stat?.isFile()) ? sizes.reduce((sum, stat) => sum + stat!.size, 0) : 0;
+}
+
 function refusal(name: string, damage: Damage, detail: number): WindrowError {
   return new WindrowError('INPUT_REFUSED', `${name}: ${describeDamage(damage, detail, 0)}`);
+}
+
+function newShard(options: ShardOptions): NativeShard {
+  try {
+    return addon.shard_new({ ...options, seed: randomFillSync(new BigUint64Array(4)) });
+  } catch (cause) {
+    if (systemCode(cause) !== 'WINDROW_NO_MEMORY') throw cause;
+    const flows = options.maxFlows.toLocaleString('en-US');
+    const message = `a table of ${flows} flows does not fit into memory: give a smaller --max-flows`;
+    throw new WindrowError('NO_MEMORY', message, { cause });
+  }
 }
 
 function alone(path: string): Input {
@@ -188,7 +212,7 @@ async function peek(path: string): Promise<Input> {
     // Without a packet it has no time: it is read first, for what its header declares.
     const time = found.found === 0 ? found : { sec: -Number.MAX_SAFE_INTEGER, nsec: 0 };
     const input = { path, sec: time.sec, nsec: time.nsec, isDormant: true, interfaces: found.interfaces };
-    if (path === '-') return { ...input, feeder: new Rewound(feeder) };
+    if (path === STDIN) return { ...input, feeder: new Rewound(feeder) };
     feeder.source.close();
     return { ...input, feeder: undefined };
   }

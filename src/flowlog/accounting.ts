@@ -1,7 +1,6 @@
 // The books of a replay: what was seen, what is in entries, what is not and why.
 import type { NativeInterface, NativeState } from '../base/addon.ts';
 import { WindrowError } from '../base/errors.ts';
-import { linkTypeName } from '../capture/link_types.ts';
 import { DIRECTION_RULES } from '../cloud/locality.ts';
 
 /** Why a packet is in no entry; in the order of `Reason` in native-bindings/packet.h, which starts with none. */
@@ -81,6 +80,7 @@ export function keepBooks(
   closedEarly: number,
   incomplete: Accounting['incomplete'],
   eniIdOf: (eni: number) => string,
+  linkTypeName: (linkType: number) => string,
 ): Accounting {
   const sum = (of: (i: NativeInterface) => number): number => state.interfaces.reduce((n, i) => n + of(i), 0);
   const excluded = (of: (i: NativeInterface) => readonly number[]): Excluded =>

@@ -86,6 +86,7 @@ export class Recorder {
       this.#closedEarly,
       this.#shard.incomplete,
       (eni) => this.#eni(eni).eniId,
+      (linkType) => this.#shard.linkTypeName(linkType),
     );
     checkBalance(accounting);
     return accounting;

@@ -12,7 +12,7 @@ import {
   snap,
   typeOrLength,
 } from './layers.ts';
-import { hintOfPacketType } from './pcap.ts';
+import { hintOfPacketType } from './records.ts';
 import type { Hint } from './records.ts';
 import { radiotap, wlan } from './wireless.ts';
 

@@ -1,6 +1,7 @@
 // Classic capture files: draft-ietf-opsawg-pcap, and the modified format of Kuznetzov's libpcap (magic a1b2cd34).
 import type { ByteQueue } from './bytes.ts';
-import { type CaptureRecord, type Hint, ended, incomplete, refused } from './records.ts';
+import { linkSupported } from './links.ts';
+import { type CaptureRecord, ended, hintOfPacketType, incomplete, refused } from './records.ts';
 
 /** No capture program writes larger packets: a greater captured length is damage, not data. */
 export const MAX_CAPTURED_BYTES = 262_144;
@@ -45,6 +46,10 @@ export async function* readPcap(bytes: ByteQueue): AsyncGenerator<CaptureRecord,
   const linkType = linkWord & 0x03ff_ffff;
   // draft-ietf-opsawg-pcap section 4: the F bit says that the top four bits count 16-bit words of FCS.
   const fcsBytes = (linkWord & 0x0400_0000) !== 0 ? (linkWord >>> 28) * 2 : 0;
+  if (!linkSupported(linkType)) {
+    yield refused(`link type ${linkType} is not read`);
+    return;
+  }
   const recordHeaderBytes = variant.modified ? 24 : 16;
   yield { kind: 'interface', number: 0, name: undefined, linkType };
 
@@ -82,12 +87,6 @@ export async function* readPcap(bytes: ByteQueue): AsyncGenerator<CaptureRecord,
     };
   }
   yield bytes.damage === undefined ? ended() : incomplete(bytes.damage);
-}
-
-/** Linux if_packet.h: PACKET_HOST 0, BROADCAST 1, MULTICAST 2, OTHERHOST 3 (does not tell), OUTGOING 4. */
-export function hintOfPacketType(type: number): Hint | undefined {
-  if (type === 4) return 'out';
-  return type <= 2 ? 'in' : undefined;
 }
 
 export function viewOf(bytes: Uint8Array): DataView {

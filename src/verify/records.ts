@@ -57,3 +57,9 @@ export function incomplete(reason: string): EndRecord {
 export function refused(reason: string): EndRecord {
   return { kind: 'end', complete: false, refused: true, reason };
 }
+
+/** Linux if_packet.h: PACKET_HOST 0, BROADCAST 1, MULTICAST 2, OTHERHOST 3 (does not tell), OUTGOING 4. */
+export function hintOfPacketType(type: number): Hint | undefined {
+  if (type === 4) return 'out';
+  return type <= 2 ? 'in' : undefined;
+}

@@ -67,7 +67,7 @@ function expectRefused({ code, stdout, stderr }: Ended, says: RegExp): void {
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
 }
 
-describe('an input that is no capture is refused, and leaves no output behind', () => {
+describe.concurrent('an input that is no capture is refused, and leaves no output behind', () => {
   const pcapHeader = pcap([]);
   const cases: [string, Uint8Array | string, RegExp][] = [
     ['an empty file', '', /empty/],
@@ -116,128 +116,137 @@ describe('an input that is no capture is refused, and leaves no output behind', 
   });
 });
 
-describe('an input that is cut off or damaged gives its entries up to there, exit code 3 and the reason', () => {
-  const five = records(5);
-  const whole = pcap(five);
-  const recordBytes = (whole.length - 24) / 5;
-  const withCapturedLength = (capturedLength: number): Uint8Array =>
-    pcap([...five.slice(0, 3), { ...five[3], capturedLength }, five[4]]);
-  const enhanced = five.map(({ data, sec }) => enhancedPacket({ data, units: BigInt(sec!) * 1_000_000n }));
-  const ng = section([interfaceBlock(), ...enhanced]);
-  const ngWith = (damage: Parameters<typeof section>[0][number]): Uint8Array =>
-    section([interfaceBlock(), ...enhanced.slice(0, 3), damage, ...enhanced.slice(3)]);
-  const gzipped = zlib.gzipSync(LONG);
+describe.concurrent(
+  'an input that is cut off or damaged gives its entries up to there, exit code 3 and the reason',
+  () => {
+    const five = records(5);
+    const whole = pcap(five);
+    const recordBytes = (whole.length - 24) / 5;
+    const withCapturedLength = (capturedLength: number): Uint8Array =>
+      pcap([...five.slice(0, 3), { ...five[3], capturedLength }, five[4]]);
+    const enhanced = five.map(({ data, sec }) => enhancedPacket({ data, units: BigInt(sec!) * 1_000_000n }));
+    const ng = section([interfaceBlock(), ...enhanced]);
+    const ngWith = (damage: Parameters<typeof section>[0][number]): Uint8Array =>
+      section([interfaceBlock(), ...enhanced.slice(0, 3), damage, ...enhanced.slice(3)]);
+    const gzipped = zlib.gzipSync(LONG);
 
-  const cases: [string, Uint8Array, number, string, RegExp][] = [
-    ['the last record lacks bytes', whole.subarray(0, -1), 4, 'record_cut', /cut off.*lacks its last 1 bytes/],
-    ['the last record lacks its header', whole.subarray(0, 24 + 4 * recordBytes + 15), 4, 'record_cut', /cut off/],
-    ['a record claims more than the file has', withCapturedLength(200_000), 3, 'record_cut', /cut off/],
-    ['a record claims more than a record may', withCapturedLength(262_145), 3, 'record_lies', /claims 262,145 bytes/],
-    ['a record claims 4 GiB', withCapturedLength(0xffffffff), 3, 'record_lies', /claims 4,294,967,295 bytes/],
-    ['the last block lacks bytes', ng.subarray(0, -1), 4, 'block_cut', /cut off.*block/],
-    ['a block is shorter than its header', ngWith(() => bytes('06 00 00 00 08 00 00 00')), 3, 'block_lies', /damaged/],
-    [
-      'the two lengths of a block differ',
-      ngWith((order) => {
-        const made = block(0xbad, () => new Uint8Array(8))(order);
-        return bytes(made.subarray(0, -4), '18 00 00 00');
-      }),
-      3,
-      'block_lies',
-      /damaged/,
-    ],
-    [
-      'a packet is of no interface',
-      ngWith(enhancedPacket({ interface: 5, data: five[3].data })),
-      3,
-      'interface_unknown',
-      /interface 5, which no block before it declares/,
-    ],
-    [
-      'a packet is longer than its block',
-      ngWith(enhancedPacket({ data: five[3].data, capturedLength: 1000, options: [option(1, u32(0))] })),
-      3,
-      'record_lies',
-      /damaged: the record .* claims 1,000 bytes/,
-    ],
-  ];
-  test.each(cases)('%s', async (name, content, packets, damage, says) => {
-    const file = workplace.file(content, `${name.replaceAll(' ', '-')}`);
-    const accounting = workplace.at('cut.json');
-    const end = await windrow(['replay', file, '--window', '60', '--quiet', '--accounting', accounting]);
-    expectOneLine(end.stderr, says);
-    expect(end.stderr).toContain(file);
-    expect(end.code).toBe(3);
-    expect(entriesOf(end.stdout)).toHaveLength(packets);
-    const books = JSON.parse(workplace.read('cut.json')) as Accounting;
-    expect(books.packets).toMatchObject({ seen: packets, logged: packets });
-    expect(books.incomplete).toMatchObject([{ input: file, damage }]);
-    expect(end.stderr).toContain(books.incomplete[0].message);
-  });
-
-  test('a gzip file that is cut off, from a file and from a pipe', async () => {
-    const file = workplace.file(gzipped.subarray(0, gzipped.length / 2), 'cut.gz');
-    for (const end of [
-      await windrow(['replay', file, '--quiet', '--window', '3600']),
-      await shell('cat "$1" | windrow replay - --quiet --window 3600', [file]),
-    ]) {
-      expectOneLine(end.stderr, /gzip data is cut off/);
+    const cases: [string, Uint8Array, number, string, RegExp][] = [
+      ['the last record lacks bytes', whole.subarray(0, -1), 4, 'record_cut', /cut off.*lacks its last 1 bytes/],
+      ['the last record lacks its header', whole.subarray(0, 24 + 4 * recordBytes + 15), 4, 'record_cut', /cut off/],
+      ['a record claims more than the file has', withCapturedLength(200_000), 3, 'record_cut', /cut off/],
+      ['a record claims more than a record may', withCapturedLength(262_145), 3, 'record_lies', /claims 262,145 bytes/],
+      ['a record claims 4 GiB', withCapturedLength(0xffffffff), 3, 'record_lies', /claims 4,294,967,295 bytes/],
+      ['the last block lacks bytes', ng.subarray(0, -1), 4, 'block_cut', /cut off.*block/],
+      [
+        'a block is shorter than its header',
+        ngWith(() => bytes('06 00 00 00 08 00 00 00')),
+        3,
+        'block_lies',
+        /damaged/,
+      ],
+      [
+        'the two lengths of a block differ',
+        ngWith((order) => {
+          const made = block(0xbad, () => new Uint8Array(8))(order);
+          return bytes(made.subarray(0, -4), '18 00 00 00');
+        }),
+        3,
+        'block_lies',
+        /damaged/,
+      ],
+      [
+        'a packet is of no interface',
+        ngWith(enhancedPacket({ interface: 5, data: five[3].data })),
+        3,
+        'interface_unknown',
+        /interface 5, which no block before it declares/,
+      ],
+      [
+        'a packet is longer than its block',
+        ngWith(enhancedPacket({ data: five[3].data, capturedLength: 1000, options: [option(1, u32(0))] })),
+        3,
+        'record_lies',
+        /damaged: the record .* claims 1,000 bytes/,
+      ],
+    ];
+    test.each(cases)('%s', async (name, content, packets, damage, says) => {
+      const file = workplace.file(content, name.replaceAll(' ', '-'));
+      const accounting = `${file}.json`;
+      const end = await windrow(['replay', file, '--window', '60', '--quiet', '--accounting', accounting]);
+      expectOneLine(end.stderr, says);
+      expect(end.stderr).toContain(file);
       expect(end.code).toBe(3);
-      const packets = entriesOf(end.stdout).reduce((sum, entry) => sum + Number(entry.packets), 0);
-      expect(packets).toBeGreaterThan(1000);
-      expect(packets).toBeLessThan(12_000);
-    }
-  });
+      expect(entriesOf(end.stdout)).toHaveLength(packets);
+      const books = JSON.parse(fs.readFileSync(accounting, 'utf8')) as Accounting;
+      expect(books.packets).toMatchObject({ seen: packets, logged: packets });
+      expect(books.incomplete).toMatchObject([{ input: file, damage }]);
+      expect(end.stderr).toContain(books.incomplete[0].message);
+    });
 
-  test('a gzip file that is damaged: in the middle, and in its checksum', async () => {
-    const capture = pcap(records(1000));
-    const perRecord = (capture.length - 24) / 1000;
-    const unchecked = zlib.gzipSync(capture);
-    unchecked[unchecked.length - 8] ^= 1;
-    for (const [content, packets] of [
-      [stored(capture, 8000, 2), Math.floor((16_000 - 24) / perRecord)],
-      [stored(capture, 8000, 6), Math.floor((48_000 - 24) / perRecord)],
-      [unchecked, 1000],
-    ] as const) {
-      const file = workplace.file(content);
-      const end = await windrow(['replay', file, '--quiet', '--window', '3600']);
-      expectOneLine(end.stderr, /gzip data is damaged/);
+    test('a gzip file that is cut off, from a file and from a pipe', async () => {
+      const file = workplace.file(gzipped.subarray(0, gzipped.length / 2), 'cut.gz');
+      for (const end of [
+        await windrow(['replay', file, '--quiet', '--window', '3600']),
+        await shell('cat "$1" | windrow replay - --quiet --window 3600', [file]),
+      ]) {
+        expectOneLine(end.stderr, /gzip data is cut off/);
+        expect(end.code).toBe(3);
+        const packets = entriesOf(end.stdout).reduce((sum, entry) => sum + Number(entry.packets), 0);
+        expect(packets).toBeGreaterThan(1000);
+        expect(packets).toBeLessThan(12_000);
+      }
+    });
+
+    test('a gzip file that is damaged: in the middle, and in its checksum', async () => {
+      const capture = pcap(records(1000));
+      const perRecord = (capture.length - 24) / 1000;
+      const unchecked = zlib.gzipSync(capture);
+      unchecked[unchecked.length - 8] ^= 1;
+      for (const [content, packets] of [
+        [stored(capture, 8000, 2), Math.floor((16_000 - 24) / perRecord)],
+        [stored(capture, 8000, 6), Math.floor((48_000 - 24) / perRecord)],
+        [unchecked, 1000],
+      ] as const) {
+        const file = workplace.file(content);
+        const end = await windrow(['replay', file, '--quiet', '--window', '3600']);
+        expectOneLine(end.stderr, /gzip data is damaged/);
+        expect(end.code).toBe(3);
+        expect(entriesOf(end.stdout).reduce((sum, entry) => sum + Number(entry.packets), 0)).toBe(packets);
+        const verified = await windrow(['verify', file, workplace.file(end.stdout), '--window', '3600']);
+        expect(verified.stdout).toMatch(/^equal: /);
+      }
+    });
+
+    test('a gzip file that is damaged before its first packet is refused for that', async () => {
+      expectRefused(await windrow(['replay', workplace.file(stored(whole, 8000, 0))]), /gzip data is damaged/);
+    });
+
+    test('a stream that ends inside a record', async () => {
+      const end = await windrow(['replay', '-', '--quiet'], { stdin: whole.subarray(0, -1) });
+      expectOneLine(end.stderr, /^windrow: standard input: it is cut off/);
       expect(end.code).toBe(3);
-      expect(entriesOf(end.stdout).reduce((sum, entry) => sum + Number(entry.packets), 0)).toBe(packets);
-      const verified = await windrow(['verify', file, workplace.file(end.stdout), '--window', '3600']);
-      expect(verified.stdout).toMatch(/^equal: /);
-    }
-  });
+      expect(entriesOf(end.stdout)).toHaveLength(4);
+    });
 
-  test('a gzip file that is damaged before its first packet is refused for that', async () => {
-    expectRefused(await windrow(['replay', workplace.file(stored(whole, 8000, 0))]), /gzip data is damaged/);
-  });
+    test('one of several files: the others are read to their ends', async () => {
+      const cut = workplace.file(whole.subarray(0, -1), 'cut-one.pcap');
+      const end = await windrow(['replay', cut, workplace.file(pcap(records(300).slice(100))), '--quiet']);
+      expectOneLine(end.stderr, /cut-one\.pcap: it is cut off/);
+      expect(end.code).toBe(3);
+      expect(entriesOf(end.stdout).reduce((sum, entry) => sum + Number(entry.packets), 0)).toBe(204);
+    });
 
-  test('a stream that ends inside a record', async () => {
-    const end = await windrow(['replay', '-', '--quiet'], { stdin: whole.subarray(0, -1) });
-    expectOneLine(end.stderr, /^windrow: standard input: it is cut off/);
-    expect(end.code).toBe(3);
-    expect(entriesOf(end.stdout)).toHaveLength(4);
-  });
+    test('is said beside the books where they are wanted', async () => {
+      const end = await windrow(['replay', workplace.file(whole.subarray(0, -1), 'said.pcap')]);
+      expect(end.code).toBe(3);
+      expect(end.stderr).toMatch(
+        /^windrow: 4 packets seen = 4 logged [^\n]*\nwindrow: [^\n]*said\.pcap: it is cut off[^\n]*\n$/,
+      );
+    });
+  },
+);
 
-  test('one of several files: the others are read to their ends', async () => {
-    const cut = workplace.file(whole.subarray(0, -1), 'cut-one.pcap');
-    const end = await windrow(['replay', cut, workplace.file(pcap(records(300).slice(100))), '--quiet']);
-    expectOneLine(end.stderr, /cut-one\.pcap: it is cut off/);
-    expect(end.code).toBe(3);
-    expect(entriesOf(end.stdout).reduce((sum, entry) => sum + Number(entry.packets), 0)).toBe(204);
-  });
-
-  test('is said beside the books where they are wanted', async () => {
-    const end = await windrow(['replay', workplace.file(whole.subarray(0, -1), 'said.pcap')]);
-    expect(end.code).toBe(3);
-    expect(end.stderr).toMatch(
-      /^windrow: 4 packets seen = 4 logged [^\n]*\nwindrow: [^\n]*said\.pcap: it is cut off[^\n]*\n$/,
-    );
-  });
-});
-
-describe('an output that cannot be written', () => {
+describe.concurrent('an output that cannot be written', () => {
   const mount = isRoot ? mountTiny() : undefined;
   afterAll(() => {
     if (mount !== undefined) execFileSync('umount', [mount]);
@@ -286,6 +295,26 @@ describe('an output that cannot be written', () => {
     }
   });
 
+  test('because it is an input, under any of its names, or both outputs are one', async () => {
+    const content = pcap(records(10));
+    const file = workplace.file(content, 'precious.pcap');
+    const other = workplace.at('same.pcap');
+    fs.linkSync(file, other);
+    const link = workplace.at('link.pcap');
+    fs.symlinkSync(file, link);
+    const refused = async (...args: string[]): Promise<void> => {
+      const { code, stdout, stderr } = await windrow(['replay', file, ...args]);
+      expectOneLine(stderr, /same|input/);
+      expect([1, 2]).toContain(code);
+      expect(stdout).toBe('');
+      expect(fs.readFileSync(file).equals(content)).toBe(true);
+    };
+    for (const name of [file, other, link]) await refused('--output', name);
+    await refused('--accounting', file);
+    await refused('--output', workplace.at('one'), '--accounting', workplace.at('one'));
+    expect(workplace.has('one')).toBe(false);
+  });
+
   /** A file system of 64 KiB, where this machine lets us mount one. */
   function mountTiny(): string | undefined {
     const directory = workplace.at('tiny');
@@ -299,7 +328,12 @@ describe('an output that cannot be written', () => {
   }
 });
 
-describe('a reader that goes away is nothing to complain about', () => {
+test('a flow table for which there is no memory is one line', async () => {
+  const end = await shell('ulimit -v 6000000; windrow replay "$1" --max-flows 100000000', [long]);
+  expectRefused(end, /memory/);
+});
+
+describe.concurrent('a reader that goes away is nothing to complain about', () => {
   test.each([
     ['replay to a pipe', 'windrow replay "$1" --window 60 | head -1', /^\{"account-id":.*\}\n$/],
     ['replay to nobody', 'windrow replay "$1" --window 60 | true', /^$/],
@@ -321,7 +355,7 @@ describe('a reader that goes away is nothing to complain about', () => {
   });
 });
 
-describe('a wrong command line ends with exit code 2 and one line that says what is wrong', () => {
+describe.concurrent('a wrong command line ends with exit code 2 and one line that says what is wrong', () => {
   test.each<[string[], RegExp]>([
     [['replay'], /missing required argument 'file'/],
     [['replay', 'x', '--window', '0'], /--window .*'0'.*whole number from 1/],

@@ -52,7 +52,7 @@ function at(...packets: [number, Uint8Array][]): Uint8Array {
   return pcap(packets.map(([sec, data]): PcapRecord => ({ sec, data })));
 }
 
-describe('an entry', () => {
+describe.concurrent('an entry', () => {
   test('has the 21 keys in alphabetical order, all of them strings', async () => {
     expect(await replay(at([T + 1, segment(false, syn | ack, 5)]))).toEqual([
       '{"account-id":"-","action":"ACCEPT","bytes":"45","direction":"out","dstaddr":"192.0.2.1","dstport":"443",' +
@@ -192,7 +192,7 @@ describe('an entry', () => {
   });
 });
 
-describe('silence', () => {
+describe.concurrent('silence', () => {
   const nodata = (from: number, count: number): string[] =>
     Array.from({ length: count }, (_, i) => quietLine('NODATA', [T + (from + i) * 60, T + (from + i + 1) * 60]));
   const pair = (windows: number): Uint8Array => at([T, datagram()], [T + windows * 60, datagram()]);
@@ -235,7 +235,7 @@ describe('silence', () => {
   });
 });
 
-describe('a capture that says that it lost packets', () => {
+describe.concurrent('a capture that says that it lost packets', () => {
   const micros = (sec: number): bigint => BigInt(sec) * 1_000_000n;
   const withDrops = (before: bigint, after: bigint, until: number): Uint8Array =>
     section([
@@ -267,7 +267,7 @@ describe('a capture that says that it lost packets', () => {
   });
 });
 
-describe('time', () => {
+describe.concurrent('time', () => {
   const spans = (lines: string[]): [number, number, number][] =>
     entriesOf(lines.join('\n')).map(({ packets, start, end }) => [Number(packets), Number(start), Number(end)]);
 

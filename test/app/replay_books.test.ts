@@ -1,4 +1,5 @@
 // The books of a replay: whose traffic it is, what is in entries, what is not and why, and that it balances.
+import fs from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Accounting } from '../../src/flowlog/accounting.ts';
 import {
@@ -31,11 +32,11 @@ interface Replayed {
 }
 
 async function replay(capture: string, ...args: string[]): Promise<Replayed> {
-  const accounting = workplace.at('accounting.json');
+  const accounting = workplace.file('');
   const options = ['--window', '60', '--quiet', '--accounting', accounting, ...args];
   const { code, stdout, stderr } = await windrow(['replay', capture, ...options]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  const books = JSON.parse(workplace.read('accounting.json')) as Accounting;
+  const books = JSON.parse(fs.readFileSync(accounting, 'utf8')) as Accounting;
   for (const { seen, logged, excluded } of [books.packets, books.bytes]) {
     expect(seen).toBe(Object.values(excluded).reduce((sum, n) => sum + n, logged));
   }
@@ -53,7 +54,7 @@ function captured(...frames: Uint8Array[]): string {
 const who = (entries: Entry[]): string[] =>
   entries.filter((e) => e['log-status'] === 'OK').map((e) => `${e['eni-id']} ${e.direction} ${e.srcaddr}`);
 
-describe('the accounting', () => {
+describe.concurrent('the accounting', () => {
   test('tells each exclusion from the others, and counts the frame where there is no IP header to trust', async () => {
     const good = datagram('10.0.0.1', '192.0.2.1', 72);
     const arp = ethernet({ type: 0x0806 }, new Uint8Array(46));
@@ -135,7 +136,7 @@ describe('the accounting', () => {
   });
 });
 
-describe('--eni', () => {
+describe.concurrent('--eni', () => {
   const toServer = ethernet(
     { src: '02:00:00:00:00:aa', dst: '02:00:00:00:00:bb' },
     ipv4({ src: '10.0.0.1', dst: '192.0.2.1' }, udp({})),
@@ -215,7 +216,7 @@ describe('--eni', () => {
   });
 });
 
-describe('direction', () => {
+describe.concurrent('direction', () => {
   test('is what --local says before anything that the file shows', async () => {
     const capture = captured(datagram('10.0.0.1', '192.0.2.1'), datagram('10.0.0.2', '192.0.2.1'));
     const shown = await replay(capture);

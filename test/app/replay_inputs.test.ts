@@ -46,7 +46,7 @@ function expectClean({ code, stderr }: Ended): void {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 }
 
-describe('the same bytes come out', () => {
+describe.concurrent('the same bytes come out', () => {
   const capture = pcap(traffic());
   let whole: string;
   let plain: string;
@@ -101,7 +101,7 @@ describe('the same bytes come out', () => {
   });
 });
 
-describe('several files', () => {
+describe.concurrent('several files', () => {
   test('are one capture in the order of time, and one of them may be a pipe', async () => {
     const records = inTime(traffic());
     const whole = await windrow(['replay', workplace.file(pcap(records)), ...OPTIONS]);
@@ -135,6 +135,15 @@ describe('several files', () => {
     expect(seen.map(({ srcaddr }) => srcaddr)).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4']);
   });
 
+  test('that follow one another are open one at a time', async () => {
+    const files = Array.from({ length: 150 }, (_, i) =>
+      workplace.file(pcap([{ sec: T + i * 10, data: datagram(1, 1000) }])),
+    );
+    const end = await shell('ulimit -n 60; windrow replay "$@" --window 3600 --quiet', files);
+    expectClean(end);
+    expect(entriesOf(end.stdout).reduce((sum, { packets }) => sum + Number(packets), 0)).toBe(150);
+  });
+
   test('with packets of the same time are taken in the order of their names', async () => {
     const [a, b] = [1, 2].map((host) => workplace.file(pcap([{ sec: T, data: datagram(host, 1000) }])));
     const order = async (...files: string[]): Promise<string[]> =>
@@ -164,7 +173,7 @@ test('a capture without packets has no entries, and its books are empty and bala
   expect(JSON.parse(workplace.read('none.json'))).toMatchObject({ packets: { seen: 0, logged: 0 } });
 });
 
-describe('link types', () => {
+describe.concurrent('link types', () => {
   const USER0 = 147;
   const packets = (number: number, count: number): ReturnType<typeof enhancedPacket>[] =>
     Array.from({ length: count }, (_, i) =>

@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 
 function verify(lines: readonly string[], ...args: string[]): Promise<Ended> {
-  const file = workplace.file(lines.map((line) => `${line}\n`).join(''), 'entries.ndjson');
+  const file = workplace.file(lines.map((line) => `${line}\n`).join(''));
   return windrow(['verify', capture, file, '--window', '60', ...args]);
 }
 
@@ -43,7 +43,7 @@ function expectDifferent({ code, stdout, stderr }: Ended, differences: number): 
   expect(stdout).not.toContain('equal');
 }
 
-describe('verify', () => {
+describe.concurrent('verify', () => {
   test('says equal of what the replay wrote, in any order of lines', async () => {
     for (const lines of [entries, entries.toReversed()]) {
       const { code, stdout, stderr } = await verify(lines);
@@ -127,7 +127,7 @@ describe('verify', () => {
   });
 });
 
-describe('verify cannot go on', () => {
+describe.concurrent('verify cannot go on', () => {
   const refused = async (file: string, entriesFile: string, says: RegExp): Promise<void> => {
     const { code, stdout, stderr } = await windrow(['verify', file, entriesFile, '--window', '60']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

@@ -9,9 +9,10 @@ import { EXCLUSIONS } from '../../src/flowlog/accounting.ts';
 import { compareLines } from '../../src/verify/compare.ts';
 import { countCapture } from '../../src/verify/model.ts';
 import type { Model, Tally } from '../../src/verify/model.ts';
+import { DEFAULT_OPTIONS } from '../../src/verify/options.ts';
 import type { CountOptions } from '../../src/verify/options.ts';
 import type { Entry } from '../../src/verify/windows.ts';
-import { captureFiles, countOptions, crowdedFile } from './random_captures.ts';
+import { captureFiles, countOptions, crowdedFile, knownFrameFile } from './random_captures.ts';
 import { replayFiles } from './replayed.ts';
 import type { Replayed } from './replayed.ts';
 
@@ -43,10 +44,26 @@ test('native core and model make the same entries and the same books of random c
       const { differences } = await compareLines(model, native.lines, options);
       expect(differences).toEqual([]);
       if (native.accounting.entries.supplementary === 0) {
-        expect(native.lines.filter((line) => line.includes('"log-status":"OK"'))).toEqual(model.ordered.map(lineOf));
+        expect(linesOf(native)).toEqual(model.ordered.map(lineOf));
       }
     }),
     PARAMETERS,
+  );
+});
+
+test('of a frame of every kind that is read, whole and harmed', async () => {
+  await fc.assert(
+    fc.asyncProperty(knownFrameFile, fc.boolean(), async (file, decapsulate) => {
+      const options = { ...DEFAULT_OPTIONS, decapsulate };
+      const paths = write([file]);
+      const model = await countCapture(paths, options);
+      const native = await replayUnlessRefused(paths, options);
+      expect(native === undefined).toBe(model.refused);
+      if (native === undefined) return;
+      expect(booksOf(native)).toEqual(booksOfModel(model));
+      expect(linesOf(native)).toEqual(model.ordered.map(lineOf));
+    }),
+    { ...PARAMETERS, numRuns: 4 * RUNS },
   );
 });
 
@@ -132,6 +149,10 @@ function booksOfModel(model: Model): ComparedBooks {
     isComplete: model.incomplete === undefined,
     entries: { nodata: model.nodata.length, skipdata: model.skipdata.length },
   };
+}
+
+function linesOf({ lines }: Replayed): string[] {
+  return lines.filter((line) => line.includes('"log-status":"OK"'));
 }
 
 /** The whole line, from the model's own entry. */

@@ -45,6 +45,7 @@ const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   shard_feed: () => [shard(), 0, CAPTURE, CAPTURE.length, 0, true],
   shard_run: () => [shard(), new Float64Array(4)],
   shard_damage: () => [shard(), 0],
+  shard_take_ended: () => [shard()],
   shard_state: () => [shard()],
   shard_drops: () => [shard()],
   flush_begin: () => [shard(), 3],

@@ -1,6 +1,7 @@
 // Random captures: headers from a grammar, few addresses and ports so that flows meet, times that jump, and damage.
 import fc from 'fast-check';
 import type { CountOptions } from '../../src/verify/options.ts';
+import * as known from '../frames.ts';
 import * as p from '../packets.ts';
 
 const V4 = ['10.0.0.1', '10.0.0.2', '192.0.2.1', '192.0.2.9', '198.51.100.7'];
@@ -396,6 +397,21 @@ export const captureFiles = mostly(
   captureFile.map((file) => [file]),
   fc.array(captureFile, { minLength: 2, maxLength: 3 }),
 );
+
+/** A frame of any kind that is read at all, whole or harmed. */
+const KNOWN: readonly (readonly [number, Uint8Array])[] = [
+  ...Object.values(known.packets).map((packet) => [101, packet] as const),
+  ...Object.values(known.tunnels).map((packet) => [101, packet] as const),
+  ...Object.values(known.frames).map((frame) => [1, frame] as const),
+  ...Object.values(known.linked),
+];
+export const knownFrameFile: fc.Arbitrary<Uint8Array> = fc
+  .tuple(one(KNOWN), fc.array(fc.tuple(fc.nat(255), one([0, 1, 4, 6, 0x45, 0x60, 255])), { maxLength: 3 }), harm)
+  .map(([[linkType, frame], edits, wrong]) => {
+    const data = Uint8Array.from(frame);
+    for (const [at, value] of edits) if (at < data.length) data[at] = value;
+    return p.pcap([{ ...harmed(data, wrong), sec: START }], { linkType });
+  });
 
 /** Many small flows at once, of both families, that come back in later windows. */
 const crowdedPacket = fc

@@ -71,8 +71,7 @@ describe('classic captures', () => {
     expect(record).toMatchObject({ linkType: 1, fcsBytes: 4 });
     const [without] = await packetsOf(pcap([ONE], { linkType: 0x2000_0001 }));
     expect(without).toMatchObject({ linkType: 1, fcsBytes: 0 });
-    const [upper] = await packetsOf(pcap([ONE], { linkType: 0x0001_0001 }));
-    expect(upper.linkType).toBe(0x1_0001);
+    expect(await endOf(pcap([ONE], { linkType: 0x0001_0001 }))).toMatchObject({ refused: true });
   });
 
   test('a record cut off ends the reading, and keeps what came before', async () => {
@@ -138,7 +137,7 @@ describe('pcapng', () => {
     expect(await timed([ng.option(9, hex('8a'))], 1536n)).toEqual([1, 500_000_000]);
     expect(await timed([ng.option(9, hex('0c'))], 1_500_000_000_000n)).toEqual([1, 500_000_000]);
     expect(await timed([ng.option(9, hex('7f'))], 0xffff_ffff_ffff_ffffn)).toEqual([0, 0]);
-    expect(await timed([ng.option(9, hex('80'))], 0xffff_ffff_ffff_ffffn)).toEqual([Number.MAX_SAFE_INTEGER, 0]);
+    expect(await timed([ng.option(9, hex('80'))], 0xffff_ffff_ffff_ffffn)).toEqual([2 ** 52, 0]);
   });
 
   test('if_tsoffset shifts the seconds, both ways', async () => {

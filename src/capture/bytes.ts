@@ -1,0 +1,123 @@
+// Bytes of an open file, pipe or device.
+// Only a regular file is read synchronously: nothing else may hold a thread, which could then not be stopped.
+import fs from 'node:fs';
+import net from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { systemCode } from '../base/errors.ts';
+
+/** Reads fill `into` from `offset` on; 0 is the end. Errors are the system's. */
+export interface Bytes {
+  /** In bytes; 0 where it is not known. */
+  readonly size: number;
+  read(into: Uint8Array, offset: number): number | Promise<number>;
+  close(): void;
+}
+
+export class FileBytes implements Bytes {
+  readonly size: number;
+  #fd: number | undefined;
+
+  constructor(fd: number, size: number) {
+    this.#fd = fd;
+    this.size = size;
+  }
+
+  read(into: Uint8Array, offset: number): number {
+    return fs.readSync(this.#fd!, into, offset, into.length - offset, null);
+  }
+
+  close(): void {
+    if (this.#fd !== undefined && this.#fd !== 0) fs.closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+}
+
+/** Whatever else can be read: a terminal, a socket, a device. */
+export class DeviceBytes implements Bytes {
+  readonly size = 0;
+  #fd: number;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  async read(into: Uint8Array, offset: number): Promise<number> {
+    for (;;) {
+      try {
+        return await readAsync(this.#fd, into, offset);
+      } catch (error) {
+        if (systemCode(error) === 'EOF') return 0;
+        if (systemCode(error) !== 'EAGAIN') throw error;
+        await delay(5);
+      }
+    }
+  }
+
+  close(): void {
+    if (this.#fd !== 0) fs.closeSync(this.#fd);
+  }
+}
+
+/** A pipe is waited for by the event loop. Standard input is opened anew, so that nobody who shares it is disturbed. */
+export async function openPipe(fd: number): Promise<Bytes> {
+  const own = fd === 0 ? fs.openSync('/proc/self/fd/0', fs.constants.O_RDONLY | fs.constants.O_NONBLOCK) : fd;
+  return new PipeBytes(own, await firstByte(own));
+}
+
+/** A pipe without a writer says "end" as well: only what comes after a first writer is the end. */
+async function firstByte(fd: number): Promise<Uint8Array> {
+  const byte = new Uint8Array(1);
+  for (;;) {
+    try {
+      if (fs.readSync(fd, byte) === 1) return byte;
+      if (hasHadWriter(fd)) return new Uint8Array(0);
+    } catch (error) {
+      if (systemCode(error) !== 'EAGAIN') throw error;
+      return new Uint8Array(0);
+    }
+    await delay(20);
+  }
+}
+
+/** A pipe that has no name had its writer from the start. */
+function hasHadWriter(fd: number): boolean {
+  return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith('pipe:');
+}
+
+class PipeBytes implements Bytes {
+  readonly size = 0;
+  #socket: net.Socket;
+  #chunks: AsyncIterator<Uint8Array>;
+  #rest: Uint8Array;
+
+  constructor(fd: number, first: Uint8Array) {
+    this.#socket = new net.Socket({ fd, readable: true, writable: false });
+    this.#chunks = this.#socket[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    this.#rest = first;
+  }
+
+  async read(into: Uint8Array, offset: number): Promise<number> {
+    while (this.#rest.length === 0) {
+      const next = await this.#chunks.next();
+      if (next.done) return 0;
+      this.#rest = next.value;
+    }
+    const some = this.#rest.subarray(0, into.length - offset);
+    into.set(some, offset);
+    this.#rest = this.#rest.subarray(some.length);
+    return some.length;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
+
+function readAsync(fd: number, into: Uint8Array, offset: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.read(fd, into, offset, into.length - offset, null, (error, got) => {
+      if (error) reject(error);
+      else resolve(got);
+    });
+  });
+}
