@@ -26,7 +26,7 @@ class PcapngReader {
       if (is_at_trailer_) {
         if (span->left() < 4) return span->eof ? span->damaged(Damage::kBlockCut, 4 - span->left()) : span->need(4);
         uint32_t length = order_.u32(span->here());
-        if (length != skipped_length_) return span->damaged(Damage::kBlockLies, length);
+        if (rounded(length) != skipped_length_) return span->damaged(Damage::kBlockLies, length);
         span->position += 4;
         is_at_trailer_ = false;
       }
@@ -41,14 +41,14 @@ class PcapngReader {
         if (!read_order(p)) return span->damaged(sections_ ? Damage::kBlockLies : Damage::kNotACapture, load_be32(p + 8));
       }
       uint32_t type = order_.u32(p);
-      uint64_t length = (uint64_t(order_.u32(p + 4)) + 3) & ~3ull;  // some writers do not round up
+      uint64_t length = rounded(order_.u32(p + 4));
       if (length < 12 || (sections_ == 0 && length > kMostBlock))
         return span->damaged(sections_ ? Damage::kBlockLies : Damage::kNotACapture, length);
       bool is_held = type == kSectionHeader || type == 1 || type == 2 || type == 3 || type == 5 || type == 6;
       if (type == 5 && length > kMostBlock) is_held = false;  // no packet in it
       if (!is_held) {
         skip_ = length - 4;
-        skipped_length_ = order_.u32(p + 4);
+        skipped_length_ = length;
         continue;
       }
       if (length > kMostBlock) return span->damaged(Damage::kBlockLies, length);
@@ -57,7 +57,7 @@ class PcapngReader {
         bool is_first = sections_ == 0;
         return span->damaged(is_first ? Damage::kHeaderCut : Damage::kBlockCut, is_first ? left : length - left);
       }
-      if (order_.u32(p + length - 4) != order_.u32(p + 4))
+      if (rounded(order_.u32(p + length - 4)) != length)
         return span->damaged(sections_ ? Damage::kBlockLies : Damage::kNotACapture, order_.u32(p + length - 4));
       Step step = block(span, interfaces, type, p + 8, uint32_t(length - 12), r);
       if (step == Step::kDamaged) return step;
@@ -67,6 +67,9 @@ class PcapngReader {
   }
 
  private:
+  // Lengths are multiples of four, which some writers forget.
+  static uint64_t rounded(uint32_t length) { return (uint64_t(length) + 3) & ~3ull; }
+
   // What a section says of one of its interfaces.
   struct Declared {
     uint32_t link_type = 0, snap_length = 0, fcs = 0;
@@ -251,7 +254,7 @@ class PcapngReader {
   ByteOrder order_;
   std::vector<Declared> declared_;
   uint64_t skip_ = 0;  // bytes of a block that nobody wants, but for its trailing length
-  uint32_t skipped_length_ = 0;
+  uint64_t skipped_length_ = 0;
   bool is_at_trailer_ = false;
   uint32_t sections_ = 0;
   bool has_first_ = false;  // of the file's packets with a time
