@@ -65,8 +65,7 @@ class Decoder {
     tail->port_a = forward ? t.source : t.destination;
     tail->port_b = forward ? t.destination : t.source;
     tail->protocol = protocol;
-    uint8_t a = forward ? t.has_source : t.has_destination, b = forward ? t.has_destination : t.has_source;
-    tail->port_bits = uint8_t(a | b << 1);
+    tail->has_ports = t.has_ports;
     tail->point = 0;
   }
 
@@ -97,7 +96,7 @@ class Decoder {
     Transport t;
     t.source = load_be16(d + at + 20);
     t.destination = load_be16(d + at + 22);
-    t.has_source = t.has_destination = true;
+    t.has_ports = true;
     set_ends4(p, source, destination, t, protocol);
     p->bytes = length;
     p->flags = protocol == kTcp ? d[at + 33] : 0;
@@ -166,12 +165,11 @@ class Decoder {
 
   void join(const Record& r, const FragmentKey& key, IpPacket* ip, Transport* t) {
     if (ip->is_first_fragment) {
-      fragments_.remember(key, {t->source, t->destination, ip->protocol, t->has_source, t->has_destination}, r.sec, r.nsec);
+      fragments_.remember(key, {t->source, t->destination, ip->protocol, t->has_ports}, r.sec, r.nsec);
     } else if (const FragmentPorts* first = fragments_.find(key, r.sec, r.nsec)) {
       t->source = first->source;
       t->destination = first->destination;
-      t->has_source = first->has_source;
-      t->has_destination = first->has_destination;
+      t->has_ports = first->has_ports;
       ip->protocol = first->protocol;
     }
   }

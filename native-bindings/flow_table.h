@@ -454,7 +454,7 @@ class FlowTable {
     put_address(o.srcaddr + row * 16, key, d != 0);
     put_address(o.dstaddr + row * 16, key, d == 0);
     o.eni[row] = eni;
-    int32_t a = tail.port_bits & 1 ? tail.port_a : -1, b = tail.port_bits & 2 ? tail.port_b : -1;
+    int32_t a = tail.has_ports ? tail.port_a : -1, b = tail.has_ports ? tail.port_b : -1;
     o.srcport[row] = d ? b : a;
     o.dstport[row] = d ? a : b;
     o.tcp_flags[row] = tail.protocol == kTcp ? c.flags : -1;

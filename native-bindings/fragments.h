@@ -19,7 +19,7 @@ static_assert(sizeof(FragmentKey) == 40);
 struct FragmentPorts {
   uint16_t source = 0, destination = 0;
   uint8_t protocol = 0;
-  bool has_source = false, has_destination = false;
+  bool has_ports = false;
 };
 
 constexpr int64_t kFragmentSeconds = 30;

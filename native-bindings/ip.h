@@ -118,7 +118,7 @@ inline Reason parse_ip(const Frame& f, const Layer3& found, IpPacket* ip) {
 
 struct Transport {
   uint16_t source = 0, destination = 0;
-  bool has_source = false, has_destination = false;
+  bool has_ports = false;
   uint8_t flags = 0;
 };
 
@@ -127,8 +127,11 @@ inline Transport parse_transport(const Frame& f, const IpPacket& ip) {
   Transport t;
   if (ip.is_later_fragment || ip.is_chain_cut || !has_ports(ip.protocol) || ip.payload_at > ip.end) return t;
   uint32_t left = ip.end - ip.payload_at;
-  if (left >= 2) t.source = f.be16(ip.payload_at), t.has_source = true;
-  if (left >= 4) t.destination = f.be16(ip.payload_at + 2), t.has_destination = true;
+  if (left >= 4) {  // both or none: half a pair of ports names no flow
+    t.source = f.be16(ip.payload_at);
+    t.destination = f.be16(ip.payload_at + 2);
+    t.has_ports = true;
+  }
   if (ip.protocol == kTcp && left >= 14) t.flags = f.u8(ip.payload_at + 13);
   return t;
 }

@@ -33,7 +33,7 @@ struct FlowTail {
   uint16_t port_a = 0;
   uint16_t port_b = 0;
   uint8_t protocol = 0;
-  uint8_t port_bits = 0;  // 1: port_a is known, 2: port_b is known ("-" otherwise)
+  uint8_t has_ports = 0;  // 1: the ports are known; "-" otherwise
   uint16_t point = 0;
 };
 

@@ -4,18 +4,15 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, WindrowError, systemCode, systemReason } from '../base/errors.ts';
 import { addOptions } from '../base/options.ts';
-import { demo } from './demo.ts';
-import { replay } from './replay.ts';
-import { REPLAY_OPTIONS, readReplayOptions } from './replay_options.ts';
-import type { ReplayFlags } from './replay_options.ts';
-import { VERIFY_OPTIONS, verify } from './verify.ts';
-import type { VerifyFlags } from './verify.ts';
+import { REPLAY_OPTIONS, VERIFY_OPTIONS, readReplayOptions } from './replay_options.ts';
+import type { ReplayFlags, VerifyFlags } from './replay_options.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 const EXIT_CODES = `
 Exit codes: 0 complete; 1 refused or failed; 2 wrong usage; 3 the input is incomplete: what was read is written.`;
 
+/** A command's code is loaded when it is asked for: a replay of a small capture is mostly start-up. */
 function build(): Command {
   const program = new Command('windrow')
     .description('Flow log entries from packet captures, and a log that can prove what it did not see.')
@@ -29,6 +26,7 @@ function build(): Command {
     .description('Turns captures into flow log entries. Several files are one capture, in the order of time.')
     .argument('<file...>', 'pcap or pcapng, also gzip-compressed; - is standard input')
     .action(async (files: string[], flags: ReplayFlags) => {
+      const { replay } = await import('./replay.ts');
       const options = readReplayOptions(files, flags, process.stdout.isTTY);
       process.exitCode = await replay(options);
     });
@@ -41,6 +39,7 @@ function build(): Command {
     .argument('<files...>', 'the capture that was replayed (one file or several), and last the entries that came out')
     .action(async (files: string[], flags: VerifyFlags, command: Command) => {
       if (files.length < 2) command.error('error: expected a capture and the entries that came out of it');
+      const { verify } = await import('./verify.ts');
       process.exitCode = await verify(files.slice(0, -1), files.at(-1)!, flags);
     });
   addOptions(verifyCommand, VERIFY_OPTIONS).addHelpText('after', EXIT_CODES);
@@ -50,6 +49,7 @@ function build(): Command {
     .description('Makes a sample capture, replays it, and says where everything is.')
     .argument('[directory]', 'where to put it', 'windrow-demo')
     .action(async (directory: string) => {
+      const { demo } = await import('./demo.ts');
       process.exitCode = await demo(directory);
     });
   return program;

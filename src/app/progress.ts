@@ -6,17 +6,12 @@ import type { Progress } from './protocol.ts';
 const QUIET_MS = 2000;
 
 export class ProgressLine {
-  #isWanted: boolean;
   #started = Date.now();
   #bar: SingleBar | undefined;
 
-  constructor(isWanted: boolean) {
-    this.#isWanted = isWanted;
-  }
-
   update(progress: Progress): void {
     const seconds = (Date.now() - this.#started) / 1000;
-    if (!this.#isWanted || seconds * 1000 < QUIET_MS) return;
+    if (seconds * 1000 < QUIET_MS) return;
     const rate = `${count(progress.packets / seconds)} packets/s, ${bytes(progress.consumed / seconds)}/s`;
     if (!this.#bar) {
       const format = progress.size > 0 ? '{bar} {percentage} %  {rate}  {eta_formatted} left' : '{read} read  {rate}';

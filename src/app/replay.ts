@@ -6,20 +6,22 @@ import { EXIT_INCOMPLETE, WindrowError, systemReason } from '../base/errors.ts';
 import { STDIN } from '../capture/source.ts';
 import { ShardPool } from '../flow/pool.ts';
 import { Output, ReaderGone, STDOUT } from '../sink/output.ts';
-import { ProgressLine } from './progress.ts';
+import type { ProgressLine } from './progress.ts';
 import type { FromWorker, ReplayResult, ReplayTask, ToWorker } from './protocol.ts';
-import { renderReport, summaryLine } from './report.ts';
 import type { ReplayOptions } from './replay_options.ts';
+import { summaryLine } from './summary_line.ts';
 
 /** Replays captures; the result is the exit code. Throws WindrowError. */
 export async function replay(options: ReplayOptions): Promise<number> {
   refuseOverwriting(options);
   const output = new Output(options.output);
-  const progress = new ProgressLine(!options.quiet && process.stderr.isTTY);
+  const isWatched = !options.quiet && process.stderr.isTTY;
+  const progress = isWatched ? new (await import('./progress.ts')).ProgressLine() : undefined;
   let result: ReplayResult;
   try {
     result = await runWorker(options, output, progress);
     if (options.format === 'table') {
+      const { renderReport } = await import('./report.ts');
       const columns = process.stdout.columns || 100;
       await output.write(Buffer.from(renderReport(result, columns)));
     }
@@ -28,7 +30,7 @@ export async function replay(options: ReplayOptions): Promise<number> {
     if (error instanceof ReaderGone) return 0;
     throw error;
   } finally {
-    progress.stop();
+    progress?.stop();
   }
   const { accounting } = result;
   if (options.accounting !== undefined) writeAccounting(options.accounting, accounting);
@@ -67,7 +69,7 @@ function statOf(file: string): fs.Stats | undefined {
 }
 
 /** A worker reads, folds and encodes; this thread writes what it hands over. */
-async function runWorker(options: ReplayOptions, output: Output, progress: ProgressLine): Promise<ReplayResult> {
+async function runWorker(options: ReplayOptions, output: Output, progress?: ProgressLine): Promise<ReplayResult> {
   const pool = new ShardPool(new URL('./worker.js', import.meta.url), 1);
   const task: Omit<ReplayTask, 'port'> = {
     ...options,
@@ -93,7 +95,7 @@ async function runWorker(options: ReplayOptions, output: Output, progress: Progr
             });
             break;
           case 'progress':
-            progress.update(message.progress);
+            progress?.update(message.progress);
             break;
           case 'done':
             writing.then(() => resolve(message.result), reject);

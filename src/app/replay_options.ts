@@ -43,6 +43,11 @@ export const REPLAY_OPTIONS: readonly OptionSpec[] = [
   { flags: '--quiet', doc: 'say nothing on standard error but errors', default: false },
 ];
 
+export const VERIFY_OPTIONS: readonly OptionSpec[] = [
+  ...COUNTING_OPTIONS,
+  { flags: '--quiet', doc: 'say nothing but differences', default: false },
+];
+
 /** Options as commander gives them. */
 export interface CountingFlags {
   readonly interval: string;
@@ -59,6 +64,10 @@ export interface ReplayFlags extends CountingFlags {
   readonly output: string;
   readonly accounting?: string;
   readonly workers: number;
+  readonly quiet: boolean;
+}
+
+export interface VerifyFlags extends CountingFlags {
   readonly quiet: boolean;
 }
 

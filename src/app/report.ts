@@ -27,23 +27,6 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
 /** Windows shown; of more, those in the middle are left out. */
 const SHOWN_WINDOWS = 40;
 
-/** All of the books in a line. */
-export function summaryLine(a: Accounting): string {
-  const excluded = Object.entries(a.packets.excluded).filter(([, n]) => n > 0);
-  const reasons = excluded.map(([reason, n]) => `${exact(n)} ${reason}`).join(', ');
-  const extra = [
-    a.entries.nodata > 0 ? `${exact(a.entries.nodata)} NODATA` : '',
-    a.entries.skipdata > 0 ? `${exact(a.entries.skipdata)} SKIPDATA` : '',
-    a.entries.supplementary > 0 ? `${exact(a.entries.supplementary)} supplementary` : '',
-    a.closedEarly > 0 ? `${exact(a.closedEarly)} closed early` : '',
-  ].filter(Boolean);
-  return (
-    `${exact(a.packets.seen)} packets seen = ${exact(a.packets.logged)} logged + ` +
-    `${exact(a.packets.seen - a.packets.logged)} excluded${reasons ? ` (${reasons})` : ''}; ` +
-    `${exact(a.entries.ok + a.entries.supplementary)} entries${extra.length > 0 ? `, ${extra.join(', ')}` : ''}`
-  );
-}
-
 /** The whole report; `columns` is the width of the terminal. */
 export function renderReport({ accounting, summary }: ReplayResult, columns: number): string {
   const parts = [...(summary ? [renderFlows(summary), renderWindows(summary, columns)] : []), renderBooks(accounting)];

@@ -2,22 +2,12 @@
 import fs from 'node:fs';
 import { WindrowError, systemReason } from '../base/errors.ts';
 import { STDIN } from '../capture/source.ts';
-import type { OptionSpec } from '../base/options.ts';
 import { readLocality } from '../cloud/locality.ts';
 import { compareFile } from '../verify/compare.ts';
 import { countCapture } from '../verify/model.ts';
-import { COUNTING_OPTIONS, windowSecondsOf } from './replay_options.ts';
-import type { CountingFlags } from './replay_options.ts';
+import { windowSecondsOf } from './replay_options.ts';
+import type { VerifyFlags } from './replay_options.ts';
 import { exact } from './units.ts';
-
-export const VERIFY_OPTIONS: readonly OptionSpec[] = [
-  ...COUNTING_OPTIONS,
-  { flags: '--quiet', doc: 'say nothing but differences', default: false },
-];
-
-export interface VerifyFlags extends CountingFlags {
-  readonly quiet: boolean;
-}
 
 /** Prints "equal" or the differences; the result is the exit code. Throws WindrowError where either cannot be read. */
 export async function verify(captures: readonly string[], entries: string, flags: VerifyFlags): Promise<number> {

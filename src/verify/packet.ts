@@ -212,7 +212,8 @@ function readTransport(
   const limit = Math.min(frame.data.length, end);
   const hasPorts = !hidden && PORT_PROTOCOLS.has(protocol);
   return {
-    sport: hasPorts && at + 2 <= limit ? String(frame.u16(at)) : '-',
+    // Both or none: half a pair of ports names no flow.
+    sport: hasPorts && at + 4 <= limit ? String(frame.u16(at)) : '-',
     dport: hasPorts && at + 4 <= limit ? String(frame.u16(at + 2)) : '-',
     flags: hasPorts && protocol === TCP && at + 14 <= limit ? frame.u8(at + 13) : undefined,
   };

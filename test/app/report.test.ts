@@ -2,7 +2,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { ReplayResult } from '../../src/app/protocol.ts';
-import { renderReport, summaryLine } from '../../src/app/report.ts';
+import { renderReport } from '../../src/app/report.ts';
+import { summaryLine } from '../../src/app/summary_line.ts';
 import { bytes, count, exact, time } from '../../src/app/units.ts';
 import type { Accounting, Books } from '../../src/flowlog/accounting.ts';
 import type { FlowSummary, Summary } from '../../src/flowlog/summary.ts';

@@ -43,10 +43,9 @@ void check(const Record& r, Packet& p) {
   const FlowTail& tail = p.tail();
   MUST(p.bytes >= (p.is_v6 ? 40u : 20u));
   MUST(is_canonical(p));
-  MUST(tail.port_bits <= 3 && tail.point == 0);
-  MUST(tail.port_bits == 0 || has_ports(tail.protocol));
-  MUST((tail.port_bits & 1) || tail.port_a == 0);
-  MUST((tail.port_bits & 2) || tail.port_b == 0);
+  MUST(tail.has_ports <= 1 && tail.point == 0);
+  MUST(!tail.has_ports || has_ports(tail.protocol));
+  MUST(tail.has_ports || (tail.port_a == 0 && tail.port_b == 0));
   MUST(p.flags == 0 || tail.protocol == kTcp);
   MUST(!(p.reason == Reason::kBroadcast && p.is_v6));
 }

@@ -251,7 +251,8 @@ test('random columns make lines of their size, or none where there is no room', 
         const [next, written] = result;
         expect(written).toBeLessThanOrEqual(room);
         expect(next > 0 || room < 1024).toBe(true);
-        expect(out.subarray(written, written + 64).every((byte) => byte === 0x7e)).toBe(true);
+        // Texts are copied in whole chunks: past what was written there may be rubbish, past the room there must not.
+        expect(out.subarray(room).every((byte) => byte === 0x7e)).toBe(true);
         const lines = Buffer.from(out.subarray(0, written)).toString().split('\n').slice(0, -1);
         expect(lines).toHaveLength(next);
         for (const line of lines) expect(Object.keys(JSON.parse(line) as object)).toHaveLength(21);

@@ -31,9 +31,9 @@ describe('IPv4', () => {
     expect((await count(cut)).bytes.logged).toBe(9000);
   });
 
-  test('ports are read inside the total length and what was captured', async () => {
+  test('ports are read inside the total length and what was captured, both or none', async () => {
     const short = on4(ipv4(udp(), { totalLength: 22 }));
-    expect(flows(await countFrames([short]))).toEqual(['10.0.0.1:1111 > 198.51.100.7:- 17 1/22']);
+    expect(flows(await countFrames([short]))).toEqual(['10.0.0.1:- > 198.51.100.7:- 17 1/22']);
     const cut = pcap([packet(on4(ipv4(udp())), { captured: 34 })]);
     expect(flows(await count(cut))).toEqual(['10.0.0.1:- > 198.51.100.7:- 17 1/29']);
   });

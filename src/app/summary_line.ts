@@ -1,0 +1,19 @@
+// All of the books of a replay in one line.
+import type { Accounting } from '../flowlog/accounting.ts';
+import { exact } from './units.ts';
+
+export function summaryLine(a: Accounting): string {
+  const excluded = Object.entries(a.packets.excluded).filter(([, n]) => n > 0);
+  const reasons = excluded.map(([reason, n]) => `${exact(n)} ${reason}`).join(', ');
+  const extra = [
+    a.entries.nodata > 0 ? `${exact(a.entries.nodata)} NODATA` : '',
+    a.entries.skipdata > 0 ? `${exact(a.entries.skipdata)} SKIPDATA` : '',
+    a.entries.supplementary > 0 ? `${exact(a.entries.supplementary)} supplementary` : '',
+    a.closedEarly > 0 ? `${exact(a.closedEarly)} closed early` : '',
+  ].filter(Boolean);
+  return (
+    `${exact(a.packets.seen)} packets seen = ${exact(a.packets.logged)} logged + ` +
+    `${exact(a.packets.seen - a.packets.logged)} excluded${reasons ? ` (${reasons})` : ''}; ` +
+    `${exact(a.entries.ok + a.entries.supplementary)} entries${extra.length > 0 ? `, ${extra.join(', ')}` : ''}`
+  );
+}
