@@ -5,11 +5,17 @@ import zlib from 'node:zlib';
 /** Compressed bytes handed to zlib at once. */
 export const INFLATE_BYTES = 64 * 1024;
 
+/** Steps in which the call that fails is looked for: each narrows down what the step before found. */
+const STEPS = [INFLATE_BYTES, 1024, 1];
+
 /** Inflates a file again and gives what stands between the first `given` bytes of output and the damage. */
 export async function* inflateToDamage(path: string, given: number): AsyncGenerator<Uint8Array, void> {
-  const failing = await firstFailing(path);
+  const failing: number[] = [];
+  // Small steps are slow: they are taken only behind where the larger ones still worked.
+  const stepAt = (offset: number): number => STEPS[failing.filter((at) => offset >= at).length] ?? 1;
+  while (failing.length < STEPS.length - 1) failing.push(await firstFailing(path, stepAt));
   let passed = 0;
-  for await (const piece of inflateSteps(path, (offset) => (offset < failing ? INFLATE_BYTES : 1))) {
+  for await (const piece of inflateSteps(path, stepAt)) {
     if (typeof piece === 'number') return;
     const known = Math.min(piece.length, Math.max(0, given - passed));
     passed += piece.length;
@@ -17,9 +23,9 @@ export async function* inflateToDamage(path: string, given: number): AsyncGenera
   }
 }
 
-/** Offset of the first compressed bytes that zlib takes no more when handed over in large steps. */
-async function firstFailing(path: string): Promise<number> {
-  for await (const piece of inflateSteps(path, () => INFLATE_BYTES)) if (typeof piece === 'number') return piece;
+/** Offset of the first compressed bytes that zlib takes no more when they are handed over in these steps. */
+async function firstFailing(path: string, stepAt: (offset: number) => number): Promise<number> {
+  for await (const piece of inflateSteps(path, stepAt)) if (typeof piece === 'number') return piece;
   return Infinity;
 }
 

@@ -181,7 +181,7 @@ class GzipSource implements ByteSource {
       if (this.damage !== 'none') return undefined;
       this.damage = systemCode(error) === 'Z_BUF_ERROR' ? 'gzip_cut' : 'gzip_broken';
       // A stream cannot be read again: of it the output of the failing call is lost, at most a few hundred KiB.
-      if (this.damage === 'gzip_cut' || this.#path === STDIN) return undefined;
+      if (this.damage === 'gzip_cut' || this.size === 0) return undefined;
       this.#chunks = inflateToDamage(this.#path, this.#given);
       return this.#next();
     }

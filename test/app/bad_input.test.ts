@@ -1,5 +1,5 @@
 // What cannot be read or written: one clear line, the right exit code, no stack, and what was read is not lost.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import zlib from 'node:zlib';
@@ -257,11 +257,6 @@ describe.concurrent(
 );
 
 describe.concurrent('an output that cannot be written', () => {
-  const mount = isRoot ? mountTiny() : undefined;
-  afterAll(() => {
-    if (mount !== undefined) execFileSync('umount', [mount]);
-  });
-
   test('because the device is full ends with the reason', async () => {
     expectRefused(await windrow(['replay', long, '--output', '/dev/full']), /\/dev\/full: .*no space is left/);
     expectRefused(
@@ -271,12 +266,19 @@ describe.concurrent('an output that cannot be written', () => {
     expectRefused(await shell('windrow replay "$1" > /dev/full', [long]), /standard output: .*no space is left/);
   });
 
-  test.skipIf(mount === undefined)('because the disk fills up keeps what fitted, in whole', async () => {
-    const output = `${mount}/entries.ndjson`;
-    expectRefused(await windrow(['replay', long, '--window', '60', '--output', output]), /no space is left/);
-    expect(fs.statSync(output).size).toBeGreaterThan(32 * 1024);
-    expect(fs.statSync(output).size).toBeLessThanOrEqual(64 * 1024);
-    fs.rmSync(output);
+  test.skipIf(!isRoot)('because the disk fills up keeps what fitted, in whole', async (context) => {
+    const disk = workplace.at('tiny');
+    fs.mkdirSync(disk);
+    // Root of a container may not be allowed to mount.
+    if (!mountTiny(disk)) return context.skip();
+    try {
+      const output = `${disk}/entries.ndjson`;
+      expectRefused(await windrow(['replay', long, '--window', '60', '--output', output]), /no space is left/);
+      expect(fs.statSync(output).size).toBeGreaterThan(32 * 1024);
+      expect(fs.statSync(output).size).toBeLessThanOrEqual(64 * 1024);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
   });
 
   test('because there is no such directory, or it is one, or a file is in the way', async () => {
@@ -325,16 +327,9 @@ describe.concurrent('an output that cannot be written', () => {
     expect(workplace.has('one')).toBe(false);
   });
 
-  /** A file system of 64 KiB, where this machine lets us mount one. */
-  function mountTiny(): string | undefined {
-    const directory = workplace.at('tiny');
-    fs.mkdirSync(directory);
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', directory], { stdio: 'ignore' });
-      return directory;
-    } catch {
-      return undefined;
-    }
+  /** Makes a directory a file system of 64 KiB, where this machine allows it. */
+  function mountTiny(directory: string): boolean {
+    return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', directory]).status === 0;
   }
 });
 
