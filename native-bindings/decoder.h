@@ -29,6 +29,9 @@ class Decoder {
  public:
   Decoder(bool decapsulating, const HashSeed& seed) : decapsulating_(decapsulating), fragments_(seed) {}
 
+  // Until told otherwise, the addresses of Ethernet headers are copied along.
+  void set_wants_macs(bool wants) { wants_macs_ = wants; }
+
   // Fills *p but for the observation point and the hash. `p->reason` says if it is to be in an entry;
   // `p->bytes` is set either way.
   void decode(const Record& r, Packet* p) {
@@ -76,7 +79,7 @@ class Decoder {
 
   // Ethernet with at most one 802.1Q tag, IPv4 without options or fragments, TCP or UDP, all captured.
   // Everything else is left to decode_any: this is a shorter way to the same answer.
-  static bool decode_plain(const Record& r, Packet* p) {
+  bool decode_plain(const Record& r, Packet* p) const {
     const uint8_t* d = r.data;
     uint32_t captured = r.captured;
     if (captured < 14 + 20 + 8) return false;
@@ -101,8 +104,8 @@ class Decoder {
     p->bytes = length;
     p->flags = protocol == kTcp ? d[at + 33] : 0;
     p->reason = destination_reason4(destination);
+    if (wants_macs_) memcpy(p->macs, d, 12);
     p->has_macs = true;
-    memcpy(p->macs, d, 12);
     return true;
   }
 
@@ -113,7 +116,7 @@ class Decoder {
     p->bytes = r.wire;
     // Only plain Ethernet shows the addresses of the interface that was captured at.
     p->has_macs = r.link_type == 1 && r.captured >= 12;
-    if (p->has_macs) memcpy(p->macs, r.data, 12);
+    if (p->has_macs && wants_macs_) memcpy(p->macs, r.data, 12);
     Layer3 found = find_layer3(&frame, r.link_type);
     if (p->hint == Hint::kNone) p->hint = found.hint;
     p->reason = found.reason;
@@ -175,6 +178,7 @@ class Decoder {
   }
 
   bool decapsulating_;
+  bool wants_macs_ = true;
   Fragments fragments_;
 };
 

@@ -132,9 +132,16 @@ class Locality {
     looks_at_macs_ |= !config_.eni_of_mac.empty();
   }
 
+  // Once decided: whether the addresses of Ethernet headers can tell anything.
+  bool looks_at_macs() const { return looks_at_macs_; }
+
   uint16_t point_of(const Packet& p) {
-    if (p.hint == Hint::kNone && !looks_at_macs_) return plain(p.interface, Side::kNone, Rule::kCount);
-    return told_point(p);
+    if (p.hint != Hint::kNone || looks_at_macs_) return told_point(p);
+    if (p.interface != usual_interface_ || usual_point_ == 0) {
+      usual_interface_ = p.interface;
+      usual_point_ = plain(p.interface, Side::kNone, Rule::kCount);
+    }
+    return usual_point_;
   }
 
   const Point& point(uint16_t number) const { return points_[number]; }
@@ -287,6 +294,7 @@ class Locality {
   LocalityConfig config_;
   std::vector<Shown> shown_;
   bool looks_at_macs_ = false;
+  uint16_t usual_interface_ = 0, usual_point_ = 0;  // of the packet before: most captures have one
   std::vector<Point> points_ = std::vector<Point>(1);  // number 0 is no point
   std::vector<Plain> plain_;
   std::map<std::tuple<uint16_t, uint8_t, uint32_t, uint32_t>, uint16_t> pairs_;

@@ -188,6 +188,7 @@ class Shard {
   void decide() {
     is_decided_ = true;
     locality_.decide();
+    decoder_.set_wants_macs(locality_.looks_at_macs());
     for (size_t i = 0; i < count_; i++)
       if (batch_[i].reason == Reason::kNone) prepare(&batch_[i]);
   }
