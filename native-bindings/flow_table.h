@@ -2,29 +2,16 @@
 #pragma once
 #include <vector>
 
-#include "columns.h"
+#include "asides.h"
 #include "locality.h"
+#include "rows.h"
 #include "slots.h"
 #include "windows.h"
 
 namespace windrow {
 
-// A flow is new again when it was silent for longer: then its opener and its FINs are forgotten.
-constexpr int64_t kIdleSeconds = 30, kIdleOpenTcpSeconds = 600;
 constexpr size_t kMostLateWindows = 8;
 constexpr uint32_t kFirstLimit = 1 << 16;
-
-// What a flow counted in a window other than the one in its slot.
-struct AsideRecord {
-  uint64_t packets[2] = {0, 0}, bytes[2] = {0, 0};
-  uint32_t first[2] = {0, 0};
-  uint32_t last = 0;
-  uint32_t serial = 0;
-  uint32_t next = 0;
-  uint8_t flags[2] = {0, 0};
-  bool is_closed = false;  // the flow was, when this window got its latest packet
-  uint8_t listed = 0;
-};
 
 // How a packet was received.
 enum class Added : uint8_t { kYes, kWindowDue, kLateFull, kTableFull };
@@ -47,8 +34,7 @@ class FlowTable {
         flows6_(budget),
         windows_(window_seconds, lateness_seconds),
         locality_(locality),
-        interfaces_(interfaces),
-        asides_(1) {}
+        interfaces_(interfaces) {}
 
   const Windows& windows() const { return windows_; }
   uint32_t live() const { return flows4_.live() + flows6_.live(); }
@@ -198,35 +184,11 @@ class FlowTable {
       body.first[d] = offset;
     }
     if (offset > body.last) body.last = offset;
-    if (__builtin_expect(body.packets[d] == UINT32_MAX || body.bytes[d] + p.bytes < p.bytes, 0)) fold(&body, d);
+    if (__builtin_expect(body.packets[d] == UINT32_MAX || body.bytes[d] + p.bytes < p.bytes, 0)) asides_.fold(&body, d);
     body.packets[d]++;
     body.bytes[d] += p.bytes;
     body.flags[d] |= p.flags;
     return Added::kYes;
-  }
-
-  static int64_t idle_limit(uint8_t protocol, uint8_t state) {
-    return protocol == kTcp && !is_closed(state) ? kIdleOpenTcpSeconds : kIdleSeconds;
-  }
-
-  // The sender of a flow's first packet opened it, but for a SYN+ACK, which answers an opening that was not seen.
-  static void begin_flow(FlowBody* body, const Packet& p, uint8_t protocol) {
-    bool answers = protocol == kTcp && (p.flags & (kTcpSyn | kTcpAck)) == (kTcpSyn | kTcpAck);
-    body->state = (p.direction != 0) != answers ? kOpenedByB : 0;
-  }
-
-  static void advance(FlowBody* body, const Packet& p, uint8_t protocol) {
-    if (p.sec > body->last_sec) body->last_sec = p.sec;
-    if (protocol != kTcp) return;
-    uint8_t flags = p.flags;
-    if (__builtin_expect((flags & (kTcpSyn | kTcpFin | kTcpRst)) == 0, 1)) return;
-    if ((flags & (kTcpSyn | kTcpAck)) == kTcpSyn) {
-      if (is_closed(body->state)) body->state = 0;
-      body->state = uint8_t((body->state & ~kOpenedByB) | (p.direction ? kOpenedByB : 0));
-    }
-    if (flags & kTcpFin) body->state |= uint8_t(kFin0 << p.direction);
-    if (flags & kTcpRst) body->state |= kRstSeen;
-    if ((body->state & kRstSeen) || (body->state & (kFin0 | kFin1)) == (kFin0 | kFin1)) body->state |= kClosed;
   }
 
   void list(Window* window, uint32_t number, const Packet& p) {
@@ -237,81 +199,15 @@ class FlowTable {
 
   // Makes the slot count for `window`, or returns the record that does so aside. The newest window has the slot.
   AsideRecord* turn_to(FlowBody* body, const Window& window) {
-    for (uint32_t i = body->aside; i; i = asides_[i].next)
-      if (asides_[i].serial == window.serial) return &asides_[i];
+    if (AsideRecord* record = asides_.find(*body, window.serial)) return record;
     if (body->window) {
       const Window* current = windows_.by_serial(body->window);
-      if (current->id > window.id) return new_aside(body, window.serial);
-      put_aside(body);
+      if (current->id > window.id) return asides_.create(body, window.serial);
+      asides_.put(body);
     }
     clear_counters(body);
     body->window = window.serial;
     return nullptr;
-  }
-
-  static void clear_counters(FlowBody* body) {
-    body->window = 0;
-    for (int d = 0; d < 2; d++) body->packets[d] = body->bytes[d] = body->first[d] = body->flags[d] = 0;
-    body->last = 0;
-    body->marks &= uint8_t(~(kListed0 | kListed1 | kClosedHere));
-  }
-
-  AsideRecord* new_aside(FlowBody* body, uint32_t serial) {
-    uint32_t number = free_aside_;
-    if (number) {
-      free_aside_ = asides_[number].next;
-    } else {
-      number = uint32_t(asides_.size());
-      asides_.emplace_back();
-    }
-    asides_[number] = AsideRecord();
-    asides_[number].serial = serial;
-    asides_[number].next = body->aside;
-    body->aside = number;
-    live_asides_++;
-    return &asides_[number];
-  }
-
-  AsideRecord* find_aside(const FlowBody& body, uint32_t serial) {
-    for (uint32_t i = body.aside; i; i = asides_[i].next)
-      if (asides_[i].serial == serial) return &asides_[i];
-    return nullptr;
-  }
-
-  void drop_aside(FlowBody* body, uint32_t serial) {
-    for (uint32_t* link = &body->aside; *link; link = &asides_[*link].next) {
-      uint32_t number = *link;
-      if (asides_[number].serial != serial) continue;
-      *link = asides_[number].next;
-      asides_[number].next = free_aside_;
-      free_aside_ = number;
-      live_asides_--;
-      return;
-    }
-  }
-
-  // The slot's counters move into a record, which may hold what was folded before.
-  void put_aside(FlowBody* body) {
-    AsideRecord* record = find_aside(*body, body->window);
-    if (!record) record = new_aside(body, body->window);
-    for (int d = 0; d < 2; d++) {
-      record->packets[d] += body->packets[d];
-      record->bytes[d] += body->bytes[d];
-      record->first[d] = body->first[d];
-      record->flags[d] |= body->flags[d];
-    }
-    record->last = body->last;
-    record->is_closed = body->marks & kClosedHere;
-    record->listed = body->marks & (kListed0 | kListed1);
-  }
-
-  // 32 bits are full: what was counted goes to a record of the same window, and counting goes on from 0.
-  void fold(FlowBody* body, int d) {
-    AsideRecord* record = find_aside(*body, body->window);
-    if (!record) record = new_aside(body, body->window);
-    record->packets[d] += body->packets[d];
-    record->bytes[d] += body->bytes[d];
-    body->packets[d] = body->bytes[d] = 0;
   }
 
   void add_aside(AsideRecord* record, const Packet& p, uint32_t offset, uint8_t listed, Window* window, uint32_t number) {
@@ -348,17 +244,9 @@ class FlowTable {
                             slot.body.state & kOpenedByB);
   }
 
-  // What one direction of a flow counted in a window: from the slot, from aside, or both after a fold.
-  struct Counted {
-    uint64_t packets = 0, bytes = 0;
-    uint32_t first = 0, last = 0;
-    uint8_t flags = 0;
-    bool is_closed = false;
-  };
-
   Counted take(FlowBody* body, const Window& w, uint8_t d) {
     Counted c;
-    AsideRecord* record = body->aside ? find_aside(*body, w.serial) : nullptr;
+    AsideRecord* record = body->aside ? asides_.find(*body, w.serial) : nullptr;
     if (record) {
       c.packets = record->packets[d];
       c.bytes = record->bytes[d];
@@ -378,10 +266,10 @@ class FlowTable {
       body->marks &= uint8_t(~(kListed0 << d));
       if (!(body->marks & (kListed0 | kListed1))) {
         clear_counters(body);
-        if (record) drop_aside(body, w.serial);
+        if (record) asides_.drop(body, w.serial);
       }
     } else if (record && !record->listed) {
-      drop_aside(body, w.serial);
+      asides_.drop(body, w.serial);
     }
     return c;
   }
@@ -421,56 +309,23 @@ class FlowTable {
         w.evicted_enis[eni] = 1;
       }
     }
+    int64_t start = w.start + c.first, end = end_of(w, c, slot.key.tail.protocol);
     Side source = d ? Side::kB : Side::kA;
     if (place.side == Side::kNone) {  // both ends are ENIs: the sender's entry, then the receiver's
-      put_row(columns, row, slot.key, d, c, w, kDirectionOut, d ? place.eni_b : place.eni_a, false);
-      put_row(columns, row + 1, slot.key, d, c, w, kDirectionIn, d ? place.eni_a : place.eni_b, true);
+      put_row(columns, row, slot.key, d, c, start, end, kDirectionOut, d ? place.eni_b : place.eni_a, false);
+      put_row(columns, row + 1, slot.key, d, c, start, end, kDirectionIn, d ? place.eni_a : place.eni_b, true);
       return row + 2;
     }
     uint32_t eni = place.side == Side::kA ? place.eni_a : place.eni_b;
     if (eni == kNoEni) eni = locality_->eni_of_interface(point.interface, *interfaces_);
-    put_row(columns, row, slot.key, d, c, w, place.side == source ? kDirectionOut : kDirectionIn, eni, false);
+    put_row(columns, row, slot.key, d, c, start, end, place.side == source ? kDirectionOut : kDirectionIn, eni, false);
     return row + 1;
-  }
-
-  static void put_address(uint8_t* cell, const Key4& k, bool b) {
-    uint32_t v = __builtin_bswap32(b ? k.b : k.a);
-    memcpy(cell, &v, 4);
-  }
-  static void put_address(uint8_t* cell, const Key6& k, bool b) {
-    uint64_t hi = __builtin_bswap64(b ? k.b[0] : k.a[0]), lo = __builtin_bswap64(b ? k.b[1] : k.a[1]);
-    memcpy(cell, &hi, 8);
-    memcpy(cell + 8, &lo, 8);
-  }
-
-  template <typename Key>
-  void put_row(const Columns& o, uint32_t row, const Key& key, uint8_t d, const Counted& c, const Window& w, uint8_t direction,
-               uint32_t eni, bool is_twin) const {
-    const FlowTail& tail = key.tail;
-    o.packets[row] = c.packets;
-    o.bytes[row] = c.bytes;
-    o.start[row] = w.start + c.first;
-    o.end[row] = end_of(w, c, tail.protocol);
-    put_address(o.srcaddr + row * 16, key, d != 0);
-    put_address(o.dstaddr + row * 16, key, d == 0);
-    o.eni[row] = eni;
-    int32_t a = tail.has_ports ? tail.port_a : -1, b = tail.has_ports ? tail.port_b : -1;
-    o.srcport[row] = d ? b : a;
-    o.dstport[row] = d ? a : b;
-    o.tcp_flags[row] = tail.protocol == kTcp ? c.flags : -1;
-    o.traffic_path[row] = -1;
-    o.status[row] = kStatusOk;
-    o.direction[row] = direction;
-    o.action[row] = 0;
-    o.family[row] = sizeof(Key) == sizeof(Key4) ? 4 : 6;
-    o.protocol[row] = tail.protocol;
-    o.twin[row] = is_twin;
   }
 
   // --- The budget ---
 
   // A record that stands aside counts as a flow.
-  uint32_t used() const { return flows4_.live() + flows6_.live() + live_asides_; }
+  uint32_t used() const { return flows4_.live() + flows6_.live() + asides_.live(); }
 
   // Makes room for one flow and one record more: idle flows go first, then those that no open window needs,
   // and only then (false) open windows have to give up flows as entries.
@@ -539,8 +394,7 @@ class FlowTable {
   Windows windows_;
   Locality* locality_;
   Interfaces* interfaces_;
-  std::vector<AsideRecord> asides_;
-  uint32_t free_aside_ = 0, live_asides_ = 0;
+  Asides asides_;
   FlushMode mode_ = FlushMode::kDue;
   size_t flushed_ = 0;
   Window* current_flush_ = nullptr;

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <new>
 
-#include "packet.h"
+#include "flow_state.h"
 
 namespace windrow {
 
@@ -39,30 +39,6 @@ class Pages {
   void* data_ = nullptr;
   size_t bytes_ = 0;
 };
-
-// Both directions of a flow, and what its current window has counted: 48 bytes.
-// Counters of other open windows stand aside (see AsideRecord); 32 bits that would overflow are folded there too.
-struct FlowBody {
-  int64_t last_sec = 0;          // of the flow's latest packet
-  uint32_t packets[2] = {0, 0};  // of the window, per direction (0: from a to b)
-  uint32_t bytes[2] = {0, 0};
-  uint32_t first[2] = {0, 0};  // seconds into the window
-  uint32_t last = 0;           // the same, both directions
-  uint32_t window = 0;         // serial of the window; 0: none
-  uint32_t aside = 0;          // first record that stands aside; 0: none
-  uint8_t flags[2] = {0, 0};
-  uint8_t state = 0;  // of the flow: kFin0.. below
-  uint8_t marks = 0;  // of the slot: kListed0.. below
-};
-static_assert(sizeof(FlowBody) == 48);
-
-// FlowBody::state. kClosed: RST was seen, or FIN from both sides.
-constexpr uint8_t kFin0 = 1, kFin1 = 2, kRstSeen = 4, kOpenedByB = 8, kClosed = 16;
-// FlowBody::marks. kClosedHere: the flow was closed when the slot's window got its latest packet.
-constexpr uint8_t kListed0 = 1, kListed1 = 2, kTouched = 4, kLive = 8, kVictim = 16, kClosedHere = 32;
-static_assert(kClosedHere == kClosed << 1);
-
-inline bool is_closed(uint8_t state) { return state & kClosed; }
 
 template <typename Key>
 struct alignas(sizeof(Key) == 16 ? 64 : 32) Slot {

@@ -1,0 +1,90 @@
+// What flows counted in windows other than the one in their slot: records that hang on the slot.
+#pragma once
+#include <vector>
+
+#include "flow_state.h"
+
+namespace windrow {
+
+struct AsideRecord {
+  uint64_t packets[2] = {0, 0}, bytes[2] = {0, 0};
+  uint32_t first[2] = {0, 0};
+  uint32_t last = 0;
+  uint32_t serial = 0;
+  uint32_t next = 0;
+  uint8_t flags[2] = {0, 0};
+  bool is_closed = false;  // the flow was, when this window got its latest packet
+  uint8_t listed = 0;
+};
+
+// Owns the records; those that were dropped are used again.
+class Asides {
+ public:
+  uint32_t live() const { return live_; }
+
+  // A record for another window of the flow. Records may move when one is created.
+  AsideRecord* create(FlowBody* body, uint32_t serial) {
+    uint32_t number = free_;
+    if (number) {
+      free_ = records_[number].next;
+    } else {
+      number = uint32_t(records_.size());
+      records_.emplace_back();
+    }
+    records_[number] = AsideRecord();
+    records_[number].serial = serial;
+    records_[number].next = body->aside;
+    body->aside = number;
+    live_++;
+    return &records_[number];
+  }
+
+  // Null if the flow has none for that window.
+  AsideRecord* find(const FlowBody& body, uint32_t serial) {
+    for (uint32_t i = body.aside; i; i = records_[i].next)
+      if (records_[i].serial == serial) return &records_[i];
+    return nullptr;
+  }
+
+  void drop(FlowBody* body, uint32_t serial) {
+    for (uint32_t* link = &body->aside; *link; link = &records_[*link].next) {
+      uint32_t number = *link;
+      if (records_[number].serial != serial) continue;
+      *link = records_[number].next;
+      records_[number].next = free_;
+      free_ = number;
+      live_--;
+      return;
+    }
+  }
+
+  // The slot's counters move into a record, which may hold what was folded before.
+  void put(FlowBody* body) {
+    AsideRecord* record = find(*body, body->window);
+    if (!record) record = create(body, body->window);
+    for (int d = 0; d < 2; d++) {
+      record->packets[d] += body->packets[d];
+      record->bytes[d] += body->bytes[d];
+      record->first[d] = body->first[d];
+      record->flags[d] |= body->flags[d];
+    }
+    record->last = body->last;
+    record->is_closed = body->marks & kClosedHere;
+    record->listed = body->marks & (kListed0 | kListed1);
+  }
+
+  // 32 bits are full: what was counted goes to a record of the same window, and counting goes on from 0.
+  void fold(FlowBody* body, int d) {
+    AsideRecord* record = find(*body, body->window);
+    if (!record) record = create(body, body->window);
+    record->packets[d] += body->packets[d];
+    record->bytes[d] += body->bytes[d];
+    body->packets[d] = body->bytes[d] = 0;
+  }
+
+ private:
+  std::vector<AsideRecord> records_ = std::vector<AsideRecord>(1);  // number 0 is no record
+  uint32_t free_ = 0, live_ = 0;
+};
+
+}  // namespace windrow
