@@ -2,15 +2,15 @@
 #include "json_encoder.h"
 #include "napi_values.h"
 #include "shard.h"
+#include "shard_options.h"
 
 namespace windrow {
 namespace {
 
 using napi::Args;
 using napi::Array;
+using napi::kMostExact;
 using napi::Object;
-
-constexpr double kMostExact = 9007199254740991;  // Number.MAX_SAFE_INTEGER
 
 // A shard and the JavaScript buffers that it borrows between feed and the next feed (see README.md, rule 2).
 struct OwnedShard {
@@ -31,65 +31,12 @@ struct OwnedEncoder {
   JsonEncoder encoder;
 };
 
-Address address_of(const uint8_t* bytes, size_t size) {
-  if (size == 4) return address4(load_be32(bytes));
-  uint64_t words[2] = {load_be64(bytes), load_be64(bytes + 8)};
-  return address6(words);
-}
-
-// {bytes: Uint8Array of 4 or 16}
-bool read_address(Args& args, napi_value value, Address* address) {
-  size_t size = 0;
-  auto* bytes = static_cast<uint8_t*>(args.array_of(value, napi_uint8_array, 4, &size));
-  if (!args.ok()) return false;
-  if (size != 4 && size != 16) {
-    args.fail("expected an address of 4 or 16 bytes");
-    return false;
-  }
-  *address = address_of(bytes, size);
-  return true;
-}
-
-LocalityConfig read_locality(Args& args, napi_value object) {
-  LocalityConfig c;
-  c.eni_count = uint32_t(args.whole_of(args.get(object, "eniCount"), 0, 1 << 20));
-  double last = double(c.eni_count) - 1;
-  auto eni_of = [&](napi_value e) { return uint32_t(args.whole_of(args.get(e, "eni"), 0, last)); };
-  double of_all = args.whole_of(args.get(object, "eniOfAll"), -1, last);
-  c.eni_of_all = of_all < 0 ? kNoEni : uint32_t(of_all);
-  args.each(args.get(object, "eniOfInterface"), [&](napi_value e) {
-    c.eni_of_interface.emplace_back(args.text_of(args.get(e, "interface")), eni_of(e));
-  });
-  args.each(args.get(object, "eniOfAddress"), [&](napi_value e) {
-    Address address;
-    if (read_address(args, args.get(e, "address"), &address)) c.eni_of_address[address] = eni_of(e);
-  });
-  args.each(args.get(object, "eniOfMac"), [&](napi_value e) {
-    auto* mac = static_cast<uint8_t*>(args.array_of(args.get(e, "mac"), napi_uint8_array, 6));
-    if (args.ok()) c.eni_of_mac[mac_number(mac)] = eni_of(e);
-  });
-  args.each(args.get(object, "local"), [&](napi_value e) {
-    Prefix prefix;
-    if (!read_address(args, args.get(e, "address"), &prefix.address)) return;
-    prefix.length = uint8_t(args.whole_of(args.get(e, "length"), 0, prefix.address.v6 ? 128 : 32));
-    c.local.push_back(prefix);
-  });
-  return c;
-}
-
 // shard_new({maxFlows, windowSeconds, latenessSeconds, decapsulate, seed: BigUint64Array(4), locality}) -> shard
 napi_value shard_new(napi_env env, napi_callback_info info) {
   Args args(env, info, 1);
   if (!args.ok()) return nullptr;
-  ShardConfig config;
-  config.max_flows = uint32_t(args.whole_of(args.get(args[0], "maxFlows"), 16, 1 << 28));
-  config.window_seconds = int64_t(args.whole_of(args.get(args[0], "windowSeconds"), 1, UINT32_MAX));
-  config.lateness_seconds = int64_t(args.whole_of(args.get(args[0], "latenessSeconds"), 0, kMostExact));
-  config.decapsulating = args.boolean_of(args.get(args[0], "decapsulate"));
-  void* seed = args.array_of(args.get(args[0], "seed"), napi_biguint64_array, 4);
-  if (args.ok()) config.locality = read_locality(args, args.get(args[0], "locality"));
+  ShardConfig config = options::read_shard(args, args[0]);
   if (!args.ok()) return nullptr;
-  memcpy(config.seed.words, seed, sizeof config.seed.words);
   try {
     return napi::own(env, new OwnedShard(env, std::move(config)));
   } catch (const std::bad_alloc&) {
@@ -299,7 +246,7 @@ napi_value flush_rows(napi_env env, napi_callback_info info) {
   Columns columns;
   if (!in_window(args, owned) || !read_columns(args, 1, &columns)) return nullptr;
   Shard& shard = owned->shard;
-  return napi::number(env, double(shard.table().fill_rows(columns, shard.rule_packets, &shard.not_local)));
+  return napi::number(env, double(shard.table().fill_rows(columns, shard.rule_packets)));
 }
 
 // flush_end(shard): the window is done

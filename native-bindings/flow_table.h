@@ -18,11 +18,6 @@ enum class Added : uint8_t { kYes, kWindowDue, kLateFull, kTableFull };
 
 enum class FlushMode : uint8_t { kDue = 0, kLate, kEvict, kAll };
 
-// Sums over the rows that left the table, each packet once.
-struct Totals {
-  uint64_t packets = 0, bytes = 0;
-};
-
 class FlowTable {
  public:
   FlowTable(uint32_t budget, int64_t window_seconds, int64_t lateness_seconds, const HashSeed& seed, Locality* locality,
@@ -89,7 +84,7 @@ class FlowTable {
   bool in_window() const { return current_flush_ != nullptr; }
 
   // Fills up to `columns.capacity` rows; 0: the window has no more.
-  uint32_t fill_rows(const Columns& columns, uint64_t* rule_packets, Totals* not_local) {
+  uint32_t fill_rows(const Columns& columns, uint64_t* rule_packets) {
     Window& w = *current_flush_;
     uint32_t row = 0;
     constexpr size_t kAhead = 12;
@@ -100,8 +95,8 @@ class FlowTable {
         w.list[w.kept++] = listed;
         continue;
       }
-      row = listed.is_v6() ? fill_from(flows6_, w, listed, columns, row, rule_packets, not_local)
-                           : fill_from(flows4_, w, listed, columns, row, rule_packets, not_local);
+      row = listed.is_v6() ? fill_from(flows6_, w, listed, columns, row, rule_packets)
+                           : fill_from(flows4_, w, listed, columns, row, rule_packets);
     }
     return row;
   }
@@ -287,15 +282,13 @@ class FlowTable {
 
   template <typename Key>
   uint32_t fill_from(Slots<Key>& flows, Window& w, ListedFlow listed, const Columns& columns, uint32_t row,
-                     uint64_t* rule_packets, Totals* not_local) {
+                     uint64_t* rule_packets) {
     Slot<Key>& slot = flows[listed.slot()];
     uint8_t d = listed.direction();
     Locality::Place place = place_of(slot);
     const Point& point = locality_->point(slot.key.tail.point);
     Counted c = take(&slot.body, w, d);
     if (!place.is_local) {
-      not_local->packets += c.packets;
-      not_local->bytes += c.bytes;
       Interface& interface = (*interfaces_)[point.interface];
       interface.excluded_packets[size_t(Reason::kNotLocal)] += c.packets;
       interface.excluded_bytes[size_t(Reason::kNotLocal)] += c.bytes;

@@ -7,6 +7,8 @@
 
 namespace windrow::napi {
 
+constexpr double kMostExact = 9007199254740991;  // Number.MAX_SAFE_INTEGER
+
 // Arguments of one call. A wrong one throws a TypeError and leaves `ok()` false.
 class Args {
  public:

@@ -86,9 +86,8 @@ class Shard {
   bool has_first() const { return has_first_; }
   int64_t first_sec() const { return first_sec_; }
 
-  // Sums of what left the table without an entry, and of rule by rule what left it with one.
+  // Logged packets by the rule that told their direction.
   uint64_t rule_packets[size_t(Rule::kCount)] = {};
-  Totals not_local;
 
  private:
   struct Source {

@@ -161,7 +161,7 @@ class Pass {
       std::vector<uint8_t> marks;
       table.mark_enis(&marks);
       MUST(marks.size() <= 4 + shard_.interfaces().all().size());
-      while (uint32_t rows = table.fill_rows(columns_, shard_.rule_packets, &shard_.not_local)) {
+      while (uint32_t rows = table.fill_rows(columns_, shard_.rule_packets)) {
         MUST(rows <= capacity_);
         for (uint32_t i = 0; i < rows; i++) check_row(i, start, end);
         encode(rows);
@@ -216,7 +216,7 @@ class Pass {
 
   // seen = logged + excluded, in packets and bytes, and every logged packet has its rule.
   void keep_books() {
-    uint64_t not_local_packets = 0, not_local_bytes = 0, ruled = 0;
+    uint64_t ruled = 0;
     for (const Interface& i : shard_.interfaces().all()) {
       out_.seen_packets += i.packets;
       out_.seen_bytes += i.bytes;
@@ -225,13 +225,10 @@ class Pass {
         out_.excluded_packets += i.excluded_packets[reason];
         out_.excluded_bytes += i.excluded_bytes[reason];
       }
-      not_local_packets += i.excluded_packets[size_t(Reason::kNotLocal)];
-      not_local_bytes += i.excluded_bytes[size_t(Reason::kNotLocal)];
     }
     for (uint64_t packets : shard_.rule_packets) ruled += packets;
     MUST(out_.seen_packets == out_.logged_packets + out_.excluded_packets);
     MUST(out_.seen_bytes == out_.logged_bytes + out_.excluded_bytes);
-    MUST(not_local_packets == shard_.not_local.packets && not_local_bytes == shard_.not_local.bytes);
     MUST(ruled == out_.logged_packets);
   }
 

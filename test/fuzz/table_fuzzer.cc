@@ -79,7 +79,6 @@ class Pass {
   void finish() {
     flush(FlushMode::kAll);
     MUST(table_.windows().open_windows().empty());
-    MUST(not_local_.packets == 0 && not_local_.bytes == 0);
     MUST(in_ == out_);
   }
 
@@ -113,7 +112,7 @@ class Pass {
     table_.begin_flush(mode);
     while (const Window* window = table_.next_window()) {
       int64_t id = window->id;
-      while (uint32_t rows = table_.fill_rows(columns_, rule_packets_, &not_local_)) {
+      while (uint32_t rows = table_.fill_rows(columns_, rule_packets_)) {
         MUST(rows <= capacity_);
         for (uint32_t i = 0; i < rows; i++) take(i, id);
       }
@@ -148,7 +147,6 @@ class Pass {
   std::unique_ptr<uint8_t[]> cells_;
   Columns columns_;
   uint64_t rule_packets_[size_t(Rule::kCount)] = {};
-  Totals not_local_;
   std::map<Key, Sum> in_, out_;
 };
 
