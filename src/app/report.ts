@@ -136,6 +136,7 @@ function renderBooks(a: Accounting): string {
   if (a.closedEarly > 0) {
     lines.push(`${exact(a.closedEarly)} entries were closed early: the flow table reached its budget (--max-flows)`);
   }
+  for (const cut of a.incomplete) lines.push(pc.red(`incomplete: ${cut.input}: ${cut.message}`));
   for (const i of a.interfaces) {
     if (i.dropped > 0)
       lines.push(pc.red(`interface ${i.number}: the capture itself reports ${exact(i.dropped)} dropped packets`));

@@ -58,42 +58,24 @@ export class DeviceBytes implements Bytes {
   }
 }
 
-/** A pipe is waited for by the event loop. Standard input is opened anew, so that nobody who shares it is disturbed. */
-export async function openPipe(fd: number): Promise<Bytes> {
-  const own = fd === 0 ? fs.openSync('/proc/self/fd/0', fs.constants.O_RDONLY | fs.constants.O_NONBLOCK) : fd;
-  return new PipeBytes(own, await firstByte(own));
-}
-
-/** A pipe without a writer says "end" as well: only what comes after a first writer is the end. */
-async function firstByte(fd: number): Promise<Uint8Array> {
-  const byte = new Uint8Array(1);
-  for (;;) {
-    try {
-      if (fs.readSync(fd, byte) === 1) return byte;
-      if (hasHadWriter(fd)) return new Uint8Array(0);
-    } catch (error) {
-      if (systemCode(error) !== 'EAGAIN') throw error;
-      return new Uint8Array(0);
-    }
-    await delay(20);
-  }
-}
-
-/** A pipe that has no name had its writer from the start. */
-function hasHadWriter(fd: number): boolean {
-  return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith('pipe:');
+/**
+ * A pipe is waited for by the event loop, a named one also for its first writer: only then can it come to an end.
+ * Standard input is opened anew, so that nobody who shares it is disturbed.
+ */
+export function openPipe(fd: number): Bytes {
+  const { O_RDONLY, O_NONBLOCK } = fs.constants;
+  return new PipeBytes(fd === 0 ? fs.openSync('/proc/self/fd/0', O_RDONLY | O_NONBLOCK) : fd);
 }
 
 class PipeBytes implements Bytes {
   readonly size = 0;
   #socket: net.Socket;
   #chunks: AsyncIterator<Uint8Array>;
-  #rest: Uint8Array;
+  #rest: Uint8Array = new Uint8Array(0);
 
-  constructor(fd: number, first: Uint8Array) {
+  constructor(fd: number) {
     this.#socket = new net.Socket({ fd, readable: true, writable: false });
     this.#chunks = this.#socket[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-    this.#rest = first;
   }
 
   async read(into: Uint8Array, offset: number): Promise<number> {

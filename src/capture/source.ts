@@ -26,7 +26,7 @@ export interface ByteSource {
 
 /** Opens a capture. Throws INPUT_REFUSED where it cannot be opened or is a directory. */
 export async function openSource(path: string): Promise<ByteSource> {
-  const raw = new RawSource(path === STDIN ? 'standard input' : path, await openBytes(path));
+  const raw = new RawSource(path === STDIN ? 'standard input' : path, openBytes(path));
   try {
     const head = new Uint8Array(2);
     let have = 0;
@@ -43,12 +43,12 @@ export async function openSource(path: string): Promise<ByteSource> {
   return raw.startsWith(0x1f, 0x8b) ? new GzipSource(path, raw) : raw;
 }
 
-async function openBytes(path: string): Promise<Bytes> {
+function openBytes(path: string): Bytes {
   try {
     const fd = path === STDIN ? 0 : fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
     const stat = fs.fstatSync(fd);
     if (stat.isFile()) return new FileBytes(fd, stat.size);
-    if (stat.isFIFO()) return await openPipe(fd);
+    if (stat.isFIFO()) return openPipe(fd);
     if (!stat.isDirectory()) return new DeviceBytes(fd);
     fs.closeSync(fd);
   } catch (cause) {

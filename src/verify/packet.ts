@@ -148,7 +148,8 @@ function ipv6Bytes(frame: Frame, at: number): number {
   const next = frame.u8(at + 6);
   if (payloadBytes !== 0 || next === NO_NEXT_HEADER) return 40 + payloadBytes;
   if (next !== HOP_BY_HOP) return Math.max(40, frame.end - at);
-  return 40 + jumboBytes(frame.data, at + 40);
+  // A jumbogram that would be longer than a length can say is as long as that.
+  return Math.min(0xffff_ffff, 40 + jumboBytes(frame.data, at + 40));
 }
 
 function jumboBytes(data: Uint8Array, at: number): number {
