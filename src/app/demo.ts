@@ -27,6 +27,7 @@ export async function demo(directory: string): Promise<number> {
     maxFlows: 1_000_000,
     format: 'json',
     output: at('entries.ndjson'),
+    compress: undefined,
     accounting: at('accounting.json'),
     quiet: true,
   };

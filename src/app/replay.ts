@@ -14,7 +14,7 @@ import { summaryLine } from './summary_line.ts';
 /** Replays captures; the result is the exit code. Throws WindrowError. */
 export async function replay(options: ReplayOptions): Promise<number> {
   refuseOverwriting(options);
-  const output = new Output(options.output);
+  const output = new Output(options.output, options.compress);
   const isWatched = !options.quiet && process.stderr.isTTY;
   const progress = isWatched ? new (await import('./progress.ts')).ProgressLine() : undefined;
   let result: ReplayResult;
@@ -25,7 +25,7 @@ export async function replay(options: ReplayOptions): Promise<number> {
       const columns = process.stdout.columns || 100;
       await output.write(Buffer.from(renderReport(result, columns)));
     }
-    output.close();
+    await output.close();
   } catch (error) {
     if (error instanceof ReaderGone) return 0;
     throw error;

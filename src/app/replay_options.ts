@@ -3,6 +3,8 @@ import { WindrowError } from '../base/errors.ts';
 import type { OptionSpec } from '../base/options.ts';
 import { readLocality } from '../cloud/locality.ts';
 import type { Locality } from '../cloud/locality.ts';
+import { COMPRESSIONS } from '../sink/compressions.ts';
+import type { Compression } from '../sink/compressions.ts';
 
 /** What tells packets from packets; `replay` and `verify` share it. */
 export const COUNTING_OPTIONS: readonly OptionSpec[] = [
@@ -38,6 +40,7 @@ export const REPLAY_OPTIONS: readonly OptionSpec[] = [
     choices: ['json', 'table'],
   },
   { flags: '--output <path>', doc: 'where entries go; - is standard output', default: '-' },
+  { flags: '--compress <method>', doc: 'compress what is written, block by block', choices: COMPRESSIONS },
   { flags: '--accounting <file>', doc: 'write what was seen, logged and excluded, as JSON' },
   { flags: '--workers <n>', doc: 'threads that may fold packets; one is used today', range: [1, 1024], default: 1 },
   { flags: '--quiet', doc: 'say nothing on standard error but errors', default: false },
@@ -62,6 +65,7 @@ export interface CountingFlags {
 export interface ReplayFlags extends CountingFlags {
   readonly format?: 'json' | 'table';
   readonly output: string;
+  readonly compress?: Compression;
   readonly accounting?: string;
   readonly workers: number;
   readonly quiet: boolean;
@@ -81,6 +85,7 @@ export interface ReplayOptions {
   readonly maxFlows: number;
   readonly format: 'json' | 'table';
   readonly output: string;
+  readonly compress: Compression | undefined;
   readonly accounting: string | undefined;
   readonly quiet: boolean;
 }
@@ -103,6 +108,7 @@ export function readReplayOptions(paths: readonly string[], flags: ReplayFlags, 
     maxFlows: flags.maxFlows,
     format: flags.format ?? (isTerminal && flags.output === '-' ? 'table' : 'json'),
     output: flags.output,
+    compress: flags.compress,
     accounting: flags.accounting,
     quiet: flags.quiet,
   });

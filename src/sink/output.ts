@@ -1,6 +1,9 @@
 // Where lines go that are for one reader only: a file, or standard output.
 import fs from 'node:fs';
 import { WindrowError, systemCode, systemReason } from '../base/errors.ts';
+import type { Compression } from './compressions.ts';
+import { openCompressor } from './compressor.ts';
+import type { Compressor } from './compressor.ts';
 
 /** Name of standard output on the command line. */
 export const STDOUT = '-';
@@ -11,17 +14,22 @@ export class ReaderGone extends Error {}
 /** An output that is created with its first byte, or when it is closed: a refused input leaves no trace. */
 export class Output {
   readonly path: string;
+  readonly #compression: Compression | undefined;
+  #compressor: Compressor | undefined;
   #fd: number | undefined;
   bytes = 0;
 
-  constructor(path: string) {
+  /** What is written is compressed block by block, if so wanted. */
+  constructor(path: string, compression?: Compression) {
     this.path = path;
+    this.#compression = compression;
   }
 
   /** Writes all of `bytes`. Throws OUTPUT_FAILED, or ReaderGone. */
   async write(bytes: Uint8Array): Promise<void> {
     try {
       this.#open();
+      bytes = await this.#compress(bytes);
       for (let at = 0; at < bytes.length;) at += await writeSome(this.#fd!, bytes, at);
       this.bytes += bytes.length;
     } catch (cause) {
@@ -30,7 +38,9 @@ export class Output {
   }
 
   /** Closes the file, which exists from now on even if nothing was written. */
-  close(): void {
+  async close(): Promise<void> {
+    // Nothing at all is no gzip and no zstd either: readers expect an empty stream.
+    if (this.#compression && this.bytes === 0) await this.write(new Uint8Array(0));
     try {
       this.#open();
       if (this.#fd !== undefined && this.#fd !== 1) fs.closeSync(this.#fd);
@@ -38,6 +48,12 @@ export class Output {
     } catch (cause) {
       throw this.#failure(cause);
     }
+  }
+
+  async #compress(bytes: Uint8Array): Promise<Uint8Array> {
+    if (!this.#compression) return bytes;
+    this.#compressor ??= await openCompressor(this.#compression);
+    return this.#compressor(bytes);
   }
 
   #open(): void {

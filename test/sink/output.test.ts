@@ -26,11 +26,11 @@ describe('an output', () => {
     expect(workplace.has('late')).toBe(false);
     await output.write(Buffer.from('a line\n'));
     expect(workplace.read('late')).toBe('a line\n');
-    output.close();
+    await output.close();
   });
 
-  test('is there when it was closed, even if nothing was written', () => {
-    new Output(workplace.at('empty')).close();
+  test('is there when it was closed, even if nothing was written', async () => {
+    await new Output(workplace.at('empty')).close();
     expect(workplace.read('empty')).toBe('');
   });
 
@@ -39,7 +39,7 @@ describe('an output', () => {
     const block = Buffer.alloc(3_000_000, 'x');
     await output.write(block);
     await output.write(Buffer.from('\nend\n'));
-    output.close();
+    await output.close();
     expect(output.bytes).toBe(3_000_005);
     expect(workplace.read('lines')).toBe(`${'x'.repeat(3_000_000)}\nend\n`);
   });
@@ -47,7 +47,7 @@ describe('an output', () => {
   test('replaces what was there', async () => {
     const output = new Output(workplace.file('something old and long', 'old'));
     await output.write(Buffer.from('new'));
-    output.close();
+    await output.close();
     expect(workplace.read('old')).toBe('new');
   });
 });
