@@ -23,6 +23,10 @@ function hex(text: string): number[] {
   return (text.replaceAll(/\s/g, '').match(/../g) ?? []).map((pair) => parseInt(pair, 16));
 }
 
+export function zeros(count: number): Bytes {
+  return new Uint8Array(count);
+}
+
 /** Big-endian, as on the wire. */
 export function u16(value: number): Bytes {
   return Uint8Array.of(value >>> 8, value);
@@ -246,6 +250,8 @@ export interface PcapOptions {
   readonly linkType?: number;
   /** The whole word of link type and FCS length, where it is more than the type. */
   readonly linkWord?: number;
+  /** Whether the two lengths of a record stand swapped, where the version does not say it. */
+  readonly isSwapped?: boolean;
 }
 
 const PCAP_MAGIC = { micro: 0xa1b2c3d4, nano: 0xa1b23c4d, modified: 0xa1b2cd34 } as const;
@@ -258,10 +264,10 @@ export function pcap(records: readonly PcapRecord[], options: PcapOptions = {}):
     version = [2, 4],
     linkType = LINK_TYPE.ethernet,
     linkWord = linkType,
+    isSwapped = version[1] < 3,
   } = options;
   const order = byteOrder(isBigEndian);
   const header = bytes(order.u32(PCAP_MAGIC[kind]), order.u16(version[0]), order.u16(version[1]));
-  const isSwapped = version[1] < 3;
   return bytes(
     bytes(header, order.u32(0), order.u32(0), order.u32(65535), order.u32(linkWord)),
     ...records.flatMap((record) => {
@@ -282,14 +288,15 @@ export function pcap(records: readonly PcapRecord[], options: PcapOptions = {}):
 
 // --- pcapng ---
 
-interface ByteOrder {
+export interface ByteOrder {
   readonly isBigEndian: boolean;
   readonly u16: (value: number) => Bytes;
   readonly u32: (value: number) => Bytes;
   readonly u64: (value: bigint) => Bytes;
 }
 
-function byteOrder(isBigEndian: boolean): ByteOrder {
+/** Numbers as a file, or a header that follows its writer, has them. */
+export function byteOrder(isBigEndian: boolean): ByteOrder {
   const turn = (value: Bytes): Bytes => (isBigEndian ? value : value.reverse());
   return {
     isBigEndian,

@@ -2,17 +2,18 @@
 import { describe, expect, test } from 'vitest';
 import { type Comparison, compareLines } from '../../src/verify/compare.ts';
 import type { Model } from '../../src/verify/model.ts';
-import { ACK, ethernet, ipv4, packet, pcap, tcp, udp } from './builder.ts';
+import * as p from '../packets.ts';
 import { OPTIONS, count, gapLine, linesOf } from './counted.ts';
+import { plain } from './samples.ts';
 
 const FRAMES: [number, Uint8Array][] = [
-  [1000, ethernet(0x0800, ipv4(tcp(1111, 80, ACK), { protocol: 6 }))],
-  [1001, ethernet(0x0800, ipv4(udp()))],
-  [1300, ethernet(0x0800, ipv4(udp()))],
+  [1000, p.ethernet({}, p.ipv4({ protocol: 6 }, p.tcp({ sport: 1111, dport: 80 })))],
+  [1001, plain()],
+  [1300, plain()],
 ];
 
 function model(): Promise<Model> {
-  return count(pcap(FRAMES.map(([sec, frame]) => packet(frame, { sec }))));
+  return count(p.pcap(FRAMES.map(([sec, data]) => ({ sec, data }))));
 }
 
 async function compared(change: (lines: string[]) => string[]): Promise<Comparison> {
@@ -26,7 +27,7 @@ test('the same entries are equal, in any order', async () => {
 });
 
 test('an entry split into several that add up is equal', async () => {
-  const counted = await count(pcap([packet(FRAMES[1][1]), packet(FRAMES[1][1])]));
+  const counted = await count(p.pcap([{ data: plain() }, { data: plain() }]));
   const [line] = linesOf(counted);
   const half = line.replace('"packets":"2"', '"packets":"1"').replace('"bytes":"58"', '"bytes":"29"');
   expect(await compareLines(counted, [half, half], OPTIONS)).toMatchObject({ equal: true, checked: 2 });
@@ -101,8 +102,8 @@ test('above the budget of flows an entry may end early, but not outside its wind
 });
 
 test('only the first twenty differences are spelled out', async () => {
-  const frames = Array.from({ length: 30 }, (_, port) => packet(ethernet(0x0800, ipv4(udp(port + 1)))));
-  const result = await compareLines(await count(pcap(frames)), [], OPTIONS);
+  const frames = Array.from({ length: 30 }, (_, port) => ({ data: plain(port + 1) }));
+  const result = await compareLines(await count(p.pcap(frames)), [], OPTIONS);
   expect(result.differences).toHaveLength(20);
   expect(result.differing).toBe(30);
 });

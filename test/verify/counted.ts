@@ -2,7 +2,7 @@
 import { countBytes, type Model } from '../../src/verify/model.ts';
 import { type CountOptions, DEFAULT_OPTIONS } from '../../src/verify/options.ts';
 import type { Entry } from '../../src/verify/windows.ts';
-import { type PcapOptions, packet, pcap } from './builder.ts';
+import { type PcapOptions, pcap } from '../packets.ts';
 
 export const OPTIONS: CountOptions = { ...DEFAULT_OPTIONS, windowSeconds: 60 };
 
@@ -17,7 +17,7 @@ export function countFrames(
 ): Promise<Model> {
   return count(
     pcap(
-      frames.map((frame) => packet(frame)),
+      frames.map((data) => ({ data })),
       file,
     ),
     options,

@@ -3,24 +3,30 @@ import { describe, expect, test } from 'vitest';
 import type { CountOptions } from '../../src/verify/options.ts';
 import type { Model } from '../../src/verify/model.ts';
 import type { Entry } from '../../src/verify/windows.ts';
-import { ACK, Blocks, FIN, RST, SYN, concat, ethernet, ipv4, packet, pcap, plain, tcp, udp } from './builder.ts';
+import * as p from '../packets.ts';
 import { count, flows } from './counted.ts';
+import { UDP, plain } from './samples.ts';
 
+const { fin: FIN, syn: SYN, rst: RST, ack: ACK } = p.TCP_FLAG;
 const CLIENT = '10.0.0.1';
 const SERVER = '198.51.100.7';
 
 function segment(flags: number, reply = false, ends: [string, string] = [CLIENT, SERVER]): Uint8Array {
-  const [src, dst] = reply ? [ends[1], ends[0]] : ends;
-  return ethernet(0x0800, ipv4(reply ? tcp(80, 1111, flags) : tcp(1111, 80, flags), { protocol: 6, src, dst }));
+  const [src, dst] = reply ? ends.toReversed() : ends;
+  const [sport, dport] = reply ? [80, 1111] : [1111, 80];
+  return p.ethernet({}, p.ipv4({ protocol: 6, src, dst }, p.tcp({ sport, dport, flags })));
 }
 
 function datagram(src = CLIENT, dst = SERVER): Uint8Array {
-  return ethernet(0x0800, ipv4(udp(), { src, dst }));
+  return p.ethernet({}, p.ipv4({ src, dst }, UDP));
 }
 
 function at(packets: [number, Uint8Array][], options: Partial<CountOptions> = {}): Promise<Model> {
-  return count(pcap(packets.map(([sec, frame]) => packet(frame, { sec }))), options);
+  return count(p.pcap(packets.map(([sec, data]) => ({ sec, data }))), options);
 }
+
+/** A packet of the section's first interface. */
+const enhanced = (units: bigint): p.Block => p.enhancedPacket({ data: plain(), units });
 
 const span = ({ windowStart, start, end, supplementary }: Entry): (number | boolean)[] => [
   windowStart,
@@ -77,15 +83,12 @@ describe('windows', () => {
   });
 
   test('negative times have windows as well', async () => {
-    const ng = new Blocks();
-    const offset = ng.option(14, Uint8Array.from([0x9c, 255, 255, 255, 255, 255, 255, 255]));
-    const file = concat(ng.section(), ng.interface(1, [offset]), ng.enhanced(plain(), 30_000_000n));
+    const file = p.section([p.interfaceBlock({ offset: -100n }), enhanced(30_000_000n)]);
     expect((await count(file)).ordered.map(span)).toEqual([[-120, -70, -70, false]]);
   });
 
   test('a packet without a time is in window 0 and closes nothing', async () => {
-    const ng = new Blocks();
-    const file = concat(ng.section(), ng.interface(), ng.simple(plain()), ng.enhanced(plain(), 90_000_000n));
+    const file = p.section([p.interfaceBlock(), p.simplePacket(plain()), enhanced(90_000_000n)]);
     const model = await count(file);
     expect(model.ordered.map(span)).toEqual([
       [0, 0, 0, false],
@@ -185,10 +188,10 @@ describe('direction', () => {
 
   test('else the one MAC of all packets is', async () => {
     const from = (src: string, mac: string): Uint8Array =>
-      ethernet(0x0800, ipv4(udp(), { src, dst: `${src}0` }), '02aaaaaaaaaa', mac);
+      p.ethernet({ dst: '02:aa:aa:aa:aa:aa', src: mac }, p.ipv4({ src, dst: `${src}0` }, UDP));
     const shown: [number, Uint8Array][] = [
-      [1000, from('203.0.113.1', '020000000005')],
-      [1001, from('203.0.113.2', '020000000006')],
+      [1000, from('203.0.113.1', '02:00:00:00:00:05')],
+      [1001, from('203.0.113.2', '02:00:00:00:00:06')],
     ];
     expect(await directions(shown)).toEqual(['shown_mac in eni-if0', 'shown_mac in eni-if0']);
   });
@@ -209,7 +212,7 @@ describe('direction', () => {
 
   test('an ENI names its side, both ENIs are two entries, and no ENI is not local', async () => {
     expect(await directions(two, { eni: [`web=${SERVER}`] })).toEqual(['eni in web', 'eni out web']);
-    const both = await directions([two[0]], { eni: [`web=${SERVER}`, 'app=02:00:00:00:00:02'] });
+    const both = await directions([two[0]], { eni: [`web=${SERVER}`, 'app=02:00:00:00:00:01'] });
     expect(both).toEqual(['eni out app', 'eni in web']);
     const model = await at(two, { eni: ['x=192.0.2.99'] });
     expect(Object.fromEntries(model.packets.excluded)).toEqual({ not_local: 2 });
@@ -246,7 +249,7 @@ describe('silence', () => {
   });
 
   test('is watched from the first packet to the last, excluded ones too, and ends with the capture', async () => {
-    const arp = ethernet(0x0806, new Uint8Array(28));
+    const arp = p.ethernet({ type: 0x0806 }, p.zeros(28));
     expect(
       (
         await at([
@@ -262,15 +265,13 @@ describe('silence', () => {
   });
 
   test('of an interface without packets is the whole capture', async () => {
-    const ng = new Blocks();
-    const file = concat(ng.section(), ng.interface(), ng.interface(), ng.enhanced(plain(), 70_000_000n));
+    const file = p.section([p.interfaceBlock(), p.interfaceBlock(), enhanced(70_000_000n)]);
     expect((await count(file)).nodata).toEqual([{ eni: 'eni-if1', start: 60, end: 70 }]);
   });
 
   test('drops are SKIPDATA over the windows that they may be in', async () => {
-    const ng = new Blocks();
-    const stats = concat(ng.statistics(70_000_000n, 0n), ng.statistics(130_000_000n, 3n));
-    const model = await count(concat(ng.section(), ng.interface(), ng.enhanced(plain(), 65_000_000n), stats));
+    const counts = [p.statistics({ units: 70_000_000n, drops: 0n }), p.statistics({ units: 130_000_000n, drops: 3n })];
+    const model = await count(p.section([p.interfaceBlock(), enhanced(65_000_000n), ...counts]));
     expect(model.skipdata).toEqual([
       { eni: 'eni-if0', start: 60, end: 120 },
       { eni: 'eni-if0', start: 120, end: 180 },
@@ -279,7 +280,7 @@ describe('silence', () => {
 });
 
 test('what was seen is what was logged and what was excluded', async () => {
-  const arp = ethernet(0x0806, new Uint8Array(28));
+  const arp = p.ethernet({ type: 0x0806 }, p.zeros(28));
   const { packets, bytes } = await at([
     [1000, datagram()],
     [1000, arp],
