@@ -12,7 +12,7 @@ using napi::Array;
 using napi::kMostExact;
 using napi::Object;
 
-// A shard and the JavaScript buffers that it borrows between feed and the next feed (see README.md, rule 2).
+// A shard and the JavaScript buffers that it borrows until the next feed or the input's end (see README.md, rule 2).
 struct OwnedShard {
   static constexpr napi_type_tag kTag = {0x77696e64726f7731, 0x7368617264000001};
   explicit OwnedShard(napi_env e, ShardConfig config) : env(e), shard(std::move(config)) {}
@@ -86,12 +86,12 @@ napi_value shard_feed(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// shard_run(shard, Float64Array(4)) -> why it came back (Run); [input, position, wanted, live flows]
+// shard_run(shard, Float64Array(3)) -> why it came back (Run); [input, position, wanted]
 napi_value shard_run(napi_env env, napi_callback_info info) {
   Args args(env, info, 2);
   if (!args.ok()) return nullptr;
   auto* owned = args.native<OwnedShard>(0);
-  auto* out = static_cast<double*>(args.array(1, napi_float64_array, 4));
+  auto* out = static_cast<double*>(args.array(1, napi_float64_array, 3));
   if (!args.ok()) return nullptr;
   Run why = owned->shard.run();
   size_t input = owned->shard.current_input();
@@ -99,7 +99,6 @@ napi_value shard_run(napi_env env, napi_callback_info info) {
   out[0] = double(input);
   out[1] = double(span.position);
   out[2] = double(span.wanted);
-  out[3] = double(owned->shard.table().live());
   return napi::number(env, double(why));
 }
 
@@ -165,18 +164,34 @@ napi_value shard_state(napi_env env, napi_callback_info info) {
   return state.value();
 }
 
-// shard_drops(shard) -> drop reports since the last call: [{interface, packets, from, to}]
+// shard_clock(shard, Float64Array(4)): [1 if any packet had a time, the first's seconds, the watermark, interfaces declared]
+napi_value shard_clock(napi_env env, napi_callback_info info) {
+  Args args(env, info, 2);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedShard>(0);
+  auto* out = static_cast<double*>(args.array(1, napi_float64_array, 4));
+  if (!args.ok()) return nullptr;
+  Shard& shard = owned->shard;
+  out[0] = shard.has_first() && shard.table().windows().has_mark();
+  out[1] = double(shard.first_sec());
+  out[2] = double(shard.table().windows().mark());
+  out[3] = double(shard.interfaces().all().size());
+  return nullptr;
+}
+
+// shard_drops(shard) -> windows with drops, reported since the last call: [{eni, packets, from, to}], both included
 napi_value shard_drops(napi_env env, napi_callback_info info) {
   Args args(env, info, 1);
   if (!args.ok()) return nullptr;
   auto* owned = args.native<OwnedShard>(0);
   if (!args.ok()) return nullptr;
   Array reports(env);
-  auto& drops = owned->shard.interfaces().drops();
+  Shard& shard = owned->shard;
+  auto& drops = shard.interfaces().drops();
   for (const DropReport& d : drops) {
     Object o(env);
-    o.set("interface", double(d.interface)).set("packets", double(d.packets)).set("from", double(d.from_sec)).set("to", double(d.to_sec));
-    reports.push(o.value());
+    o.set("eni", double(shard.locality().eni_of_interface(d.interface, shard.interfaces()))).set("packets", double(d.packets));
+    reports.push(o.set("from", double(d.from_window)).set("to", double(d.to_window)).value());
   }
   drops.clear();
   return reports.value();
@@ -337,7 +352,7 @@ napi_value init(napi_env env, napi_value exports) {
   } functions[] = {
       {"shard_new", shard_new},       {"shard_add_input", shard_add_input}, {"shard_feed", shard_feed},   {"shard_run", shard_run},
       {"shard_declare", shard_declare}, {"shard_take_ended", shard_take_ended},
-      {"shard_damage", shard_damage}, {"shard_state", shard_state},         {"shard_drops", shard_drops}, {"flush_begin", flush_begin},
+      {"shard_damage", shard_damage}, {"shard_state", shard_state},         {"shard_drops", shard_drops}, {"shard_clock", shard_clock}, {"flush_begin", flush_begin},
       {"flush_window", flush_window}, {"flush_enis", flush_enis},           {"flush_rows", flush_rows},   {"flush_end", flush_end},
       {"encoder_new", encoder_new},   {"encoder_json", encoder_json},       {"columns_layout", columns_layout},
       {"capture_peek", capture_peek},

@@ -17,8 +17,6 @@ class Input {
     return opened == Step::kRecord ? next(interfaces, r) : opened;
   }
 
-  bool is_pcapng() const { return format_ == Format::kPcapng; }
-
   // The bytes that JavaScript holds have moved or grown: `data[0]` stands at offset `base` of the capture.
   void feed(const uint8_t* data, size_t size, uint64_t base, bool eof) {
     span.data = data;
@@ -42,8 +40,8 @@ class Input {
       format_ = Format::kPcapng;
       return Step::kRecord;
     }
-    if (span.left() < 4 || !is_pcap_magic(span.here()))
-      return span.damaged(Damage::kNotACapture, span.left() < 4 ? 0 : load_be32(span.here()));
+    if (span.left() < 4) return span.damaged(Damage::kHeaderCut, span.left());
+    if (!is_pcap_magic(span.here())) return span.damaged(Damage::kNotACapture, load_be32(span.here()));
     Step step = pcap_.open(&span, interfaces);
     if (step == Step::kRecord) format_ = Format::kPcap;
     return step;

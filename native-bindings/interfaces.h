@@ -21,17 +21,21 @@ struct Interface {
   uint64_t excluded_packets[size_t(Reason::kCount)] = {};
   uint64_t excluded_bytes[size_t(Reason::kCount)] = {};
   uint64_t dropped = 0;  // what the capturing kernel or driver reported as lost
+  bool has_drops = false;
+  int64_t drops_from = 0, drops_to = 0;  // windows of its latest run of drop reports
 };
 
-// Drops that a capture reports (Interface Statistics Block), to become SKIPDATA entries.
+// Windows in which a capture reports drops (Interface Statistics Block), to become SKIPDATA entries.
 struct DropReport {
   uint16_t interface = 0;
   uint64_t packets = 0;
-  int64_t from_sec = 0, to_sec = 0;
+  int64_t from_window = 0, to_window = 0;
 };
 
 class Interfaces {
  public:
+  explicit Interfaces(int64_t window_seconds = 1) : window_seconds_(window_seconds) {}
+
   // False when the number is beyond what flow keys can hold.
   bool declare(uint32_t number, uint32_t link_type, const std::string& name) {
     if (number >= kMostInterfaces) return false;
@@ -41,23 +45,29 @@ class Interfaces {
     interface.declared = true;
     interface.is_supported |= is_link_type_supported(link_type);
     interface.link_type = link_type;
-    changed_++;
     return true;
   }
   Interface& operator[](uint32_t number) { return all_[number]; }
   const std::vector<Interface>& all() const { return all_; }
-  uint32_t changed() const { return changed_; }
-
-  void report_drops(const DropReport& report) {
-    all_[report.interface].dropped += report.packets;
-    drops_.push_back(report);
+  // Drops between two times. Windows that the interface's reports before covered are not reported again: a capture
+  // may have statistics every second.
+  void report_drops(uint16_t number, uint64_t packets, int64_t from_sec, int64_t to_sec) {
+    Interface& interface = all_[number];
+    interface.dropped += packets;
+    int64_t from = floor_div(from_sec, window_seconds_), to = floor_div(to_sec, window_seconds_);
+    bool touches = interface.has_drops && from <= interface.drops_to && to >= interface.drops_from;
+    if (touches) from = interface.drops_to + 1;
+    if (!touches) interface.drops_from = from;
+    if (!touches || to > interface.drops_to) interface.drops_to = to;
+    interface.has_drops = true;
+    if (from <= to) drops_.push_back({number, packets, from, to});
   }
   std::deque<DropReport>& drops() { return drops_; }
 
  private:
   std::vector<Interface> all_;
   std::deque<DropReport> drops_;
-  uint32_t changed_ = 0;
+  int64_t window_seconds_;
 };
 
 }  // namespace windrow

@@ -28,7 +28,7 @@ inline bool has_ports(uint8_t protocol) {
 constexpr uint8_t kTcpFin = 1, kTcpSyn = 2, kTcpRst = 4, kTcpAck = 16;
 
 // Both ends of a flow in canonical order (a <= b), so that its two directions meet in one slot.
-// `point` is the observation point (see points.h). Laid out without padding: compared and hashed as words.
+// `point` is the observation point (see Point in locality.h). Laid out without padding: compared and hashed as words.
 struct FlowTail {
   uint16_t port_a = 0;
   uint16_t port_b = 0;

@@ -1,5 +1,6 @@
 // pcapng: https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng
 #pragma once
+#include <algorithm>
 #include <vector>
 
 #include "bytes.h"
@@ -228,26 +229,21 @@ class PcapngReader {
       to_time(d, uint64_t(order_.u32(v)) << 32 | order_.u32(v + 4), &sec, &nsec);
       return sec;
     };
-    DropReport report;
-    report.interface = uint16_t(number);
-    report.to_sec = time_at(body + 4);
+    int64_t to_sec = time_at(body + 4), start_sec = 0;
     bool has_start = false;
-    int64_t start_sec = 0;
     uint64_t drops = 0;
     options(body + 12, size - 12, [&](uint16_t code, const uint8_t* v, uint16_t n) {
       if (n < 8) return;
       if (code == 2) has_start = true, start_sec = time_at(v);
-      if (code == 3) report.to_sec = time_at(v);
+      if (code == 3) to_sec = time_at(v);
       if (code == 5 || code == 7) drops += order_.u64(v);
     });
     // The drops happened since the statistics before, or since counting began.
-    report.from_sec = d.has_statistics ? d.statistics_sec : has_start ? start_sec : has_first_ ? first_sec_ : report.to_sec;
-    if (report.from_sec > report.to_sec) report.from_sec = report.to_sec;
+    int64_t from_sec = d.has_statistics ? d.statistics_sec : has_start ? start_sec : has_first_ ? first_sec_ : to_sec;
+    if (drops > d.drops) interfaces->report_drops(uint16_t(number), drops - d.drops, std::min(from_sec, to_sec), to_sec);
     d.has_statistics = true;
-    d.statistics_sec = report.to_sec;
-    report.packets = drops > d.drops ? drops - d.drops : 0;
+    d.statistics_sec = to_sec;
     d.drops = drops;
-    if (report.packets) interfaces->report_drops(report);
     return Step::kNothing;
   }
 

@@ -29,6 +29,7 @@ class Shard {
  public:
   explicit Shard(ShardConfig config)
       : config_(config),
+        interfaces_(config.window_seconds),
         decoder_(config.decapsulating, config.seed),
         locality_(std::move(config.locality)),
         table_(config.max_flows, config.window_seconds, config.lateness_seconds, config.seed, &locality_, &interfaces_) {

@@ -2,10 +2,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { WindrowError, systemReason } from '../base/errors.ts';
-import { readLocality } from '../cloud/locality.ts';
+import { defaultsOf } from '../base/options.ts';
 import { makeDemoCapture } from './demo_capture.ts';
 import { replay } from './replay.ts';
-import type { ReplayOptions } from './replay_options.ts';
+import { REPLAY_OPTIONS, readReplayOptions } from './replay_options.ts';
+import type { ReplayFlags } from './replay_options.ts';
 
 const WINDOW_SECONDS = 60;
 
@@ -18,22 +19,13 @@ export async function demo(directory: string): Promise<number> {
   } catch (cause) {
     throw new WindrowError('OUTPUT_FAILED', `${directory}: cannot be written: ${systemReason(cause)}`, { cause });
   }
-  const options: ReplayOptions = {
-    paths: [at('office.pcap')],
-    windowSeconds: WINDOW_SECONDS,
-    latenessSeconds: 2,
-    decapsulate: false,
-    locality: readLocality([], []),
-    maxFlows: 1_000_000,
-    format: 'json',
-    output: at('entries.ndjson'),
-    compress: undefined,
-    accounting: at('accounting.json'),
-    quiet: true,
-  };
+  const flags = { ...defaultsOf(REPLAY_OPTIONS), window: WINDOW_SECONDS, quiet: true } as ReplayFlags;
+  const paths = [at('office.pcap')];
+  const written = { output: at('entries.ndjson'), accounting: at('accounting.json') };
+  const options = readReplayOptions(paths, { ...flags, ...written, format: 'json' }, false);
   const code = await replay(options);
   process.stdout.write('Windrow has made a capture of half an hour in a small office, and replayed it.\n\n');
-  await replay({ ...options, format: 'table', output: '-', accounting: undefined });
+  await replay(readReplayOptions(paths, { ...flags, format: 'table' }, true));
   const entries = fs.readFileSync(at('entries.ndjson'), 'utf8').split('\n');
   process.stdout.write(`
 Where it is

@@ -22,7 +22,7 @@ export class ProgressLine {
         hideCursor: true,
         etaBuffer: 50,
       });
-      this.#bar.start(progress.size || 1, 0, { rate: '', read: '' });
+      this.#bar.start(progress.size || 1, progress.consumed, { rate, read: bytes(progress.consumed) });
     }
     this.#bar.update(progress.size > 0 ? progress.consumed : 0, { rate, read: bytes(progress.consumed) });
   }

@@ -3,9 +3,9 @@ import fs from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { EXIT_INCOMPLETE, WindrowError, systemReason } from '../base/errors.ts';
-import { STDIN } from '../capture/source.ts';
+import { STDIN, STDOUT } from '../base/standard.ts';
 import { ShardPool } from '../flow/pool.ts';
-import { Output, ReaderGone, STDOUT } from '../sink/output.ts';
+import { Output, ReaderGone } from '../sink/output.ts';
 import type { ProgressLine } from './progress.ts';
 import type { FromWorker, ReplayResult, ReplayTask, ToWorker } from './protocol.ts';
 import type { ReplayOptions } from './replay_options.ts';
@@ -13,7 +13,7 @@ import { summaryLine } from './summary_line.ts';
 
 /** Replays captures; the result is the exit code. Throws WindrowError. */
 export async function replay(options: ReplayOptions): Promise<number> {
-  refuseOverwriting(options);
+  checkOutputs(options);
   const output = new Output(options.output, options.compress);
   const isWatched = !options.quiet && process.stderr.isTTY;
   const progress = isWatched ? new (await import('./progress.ts')).ProgressLine() : undefined;
@@ -22,8 +22,8 @@ export async function replay(options: ReplayOptions): Promise<number> {
     result = await runWorker(options, output, progress);
     if (options.format === 'table') {
       const { renderReport } = await import('./report.ts');
-      const columns = process.stdout.columns || 100;
-      await output.write(Buffer.from(renderReport(result, columns)));
+      const isColored = options.output === STDOUT && process.stdout.isTTY && !process.env['NO_COLOR'];
+      await output.write(Buffer.from(renderReport(result, process.stdout.columns || 100, isColored)));
     }
     await output.close();
   } catch (error) {
@@ -42,27 +42,39 @@ export async function replay(options: ReplayOptions): Promise<number> {
   return accounting.incomplete.length > 0 ? EXIT_INCOMPLETE : 0;
 }
 
-/** No file that is read, or written already, is written over. Throws USAGE. */
-function refuseOverwriting({ paths, output, accounting }: ReplayOptions): void {
-  const same = (a: string, b: string): boolean => {
-    if (path.resolve(a) === path.resolve(b)) return true;
-    const [x, y] = [statOf(a), statOf(b)];
-    return x?.isFile() === true && y?.isFile() === true && x.dev === y.dev && x.ino === y.ino;
-  };
-  const written = [output, accounting].filter((file) => file !== undefined && file !== STDOUT) as string[];
-  for (const file of written) {
-    const input = paths.find((input) => input !== STDIN && same(input, file));
-    if (input !== undefined) throw new WindrowError('USAGE', `${file} is an input and cannot be written to as well`);
+/** No file that is read, or written already, is written over; and what cannot be written is said first. Throws. */
+function checkOutputs({ paths, output, accounting }: ReplayOptions): void {
+  const outputs = [output, ...(accounting === undefined ? [] : [accounting])];
+  for (const file of outputs) {
+    const input = paths.find(
+      (input) => isSame(statOf(input, 0), statOf(file, 1)) || (input === file && input !== STDIN),
+    );
+    if (input !== undefined)
+      throw new WindrowError(
+        'USAGE',
+        `${file === STDOUT ? 'standard output' : file} is an input and cannot be written to as well`,
+      );
   }
-  if (written.length === 2 && same(written[0], written[1])) {
-    throw new WindrowError('USAGE', `${written[0]}: entries and accounting cannot go to the same file`);
+  if (accounting === undefined) return;
+  if (path.resolve(accounting) === path.resolve(output) || isSame(statOf(accounting, 1), statOf(output, 1))) {
+    throw new WindrowError('USAGE', `${output}: entries and accounting cannot go to the same file`);
+  }
+  try {
+    fs.accessSync(fs.existsSync(accounting) ? accounting : path.dirname(accounting), fs.constants.W_OK);
+    if (statOf(accounting, 1)?.isDirectory()) throw new Error('it is a directory');
+  } catch (cause) {
+    throw new WindrowError('OUTPUT_FAILED', `${accounting}: cannot be written: ${systemReason(cause)}`, { cause });
   }
 }
 
-/** Undefined where there is none, or none that can be asked: opening it will say why. */
-function statOf(file: string): fs.Stats | undefined {
+function isSame(a: fs.Stats | undefined, b: fs.Stats | undefined): boolean {
+  return a?.isFile() === true && b?.isFile() === true && a.dev === b.dev && a.ino === b.ino;
+}
+
+/** Of a file, or of a standard stream for "-". Undefined where there is none, or none that can be asked: opening says why. */
+function statOf(file: string, standard: 0 | 1): fs.Stats | undefined {
   try {
-    return fs.statSync(file);
+    return file === STDIN ? fs.fstatSync(standard) : fs.statSync(file);
   } catch {
     return undefined;
   }

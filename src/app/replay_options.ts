@@ -1,6 +1,7 @@
 // The options of `windrow replay`: one table, and what a command line makes of it.
 import { WindrowError } from '../base/errors.ts';
 import type { OptionSpec } from '../base/options.ts';
+import { STDIN, STDOUT } from '../base/standard.ts';
 import { readLocality } from '../cloud/locality.ts';
 import type { Locality } from '../cloud/locality.ts';
 import { COMPRESSIONS } from '../sink/compressions.ts';
@@ -39,7 +40,7 @@ export const REPLAY_OPTIONS: readonly OptionSpec[] = [
     doc: 'json: an entry a line; table: for people (default: table on a terminal, else json)',
     choices: ['json', 'table'],
   },
-  { flags: '--output <path>', doc: 'where entries go; - is standard output', default: '-' },
+  { flags: '--output <path>', doc: 'where entries go; - is standard output', default: STDOUT },
   { flags: '--compress <method>', doc: 'compress what is written, block by block', choices: COMPRESSIONS },
   { flags: '--accounting <file>', doc: 'write what was seen, logged and excluded, as JSON' },
   { flags: '--workers <n>', doc: 'threads that may fold packets; one is used today', range: [1, 1024], default: 1 },
@@ -50,6 +51,9 @@ export const VERIFY_OPTIONS: readonly OptionSpec[] = [
   ...COUNTING_OPTIONS,
   { flags: '--quiet', doc: 'say nothing but differences', default: false },
 ];
+
+/** More windows than this are never open for late packets: each costs every flow that it touches. */
+const MOST_OPEN_WINDOWS = 64;
 
 /** Options as commander gives them. */
 export interface CountingFlags {
@@ -96,17 +100,22 @@ export function windowSecondsOf(flags: CountingFlags): number {
 
 /** Throws USAGE. */
 export function readReplayOptions(paths: readonly string[], flags: ReplayFlags, isTerminal: boolean): ReplayOptions {
-  if (paths.filter((path) => path === '-').length > 1) {
+  const windowSeconds = windowSecondsOf(flags);
+  if (flags.lateness > MOST_OPEN_WINDOWS * windowSeconds) {
+    const most = `at most ${MOST_OPEN_WINDOWS * windowSeconds} with windows of ${windowSeconds} s`;
+    throw new WindrowError('USAGE', `--lateness ${flags.lateness} keeps too many windows open at once: ${most}`);
+  }
+  if (paths.filter((path) => path === STDIN).length > 1) {
     throw new WindrowError('USAGE', 'standard input (-) can be read once only');
   }
   return Object.freeze({
     paths,
-    windowSeconds: windowSecondsOf(flags),
+    windowSeconds,
     latenessSeconds: flags.lateness,
     decapsulate: flags.decapsulate,
     locality: readLocality(flags.local, flags.eni),
     maxFlows: flags.maxFlows,
-    format: flags.format ?? (isTerminal && flags.output === '-' ? 'table' : 'json'),
+    format: flags.format ?? (isTerminal && flags.output === STDOUT ? 'table' : 'json'),
     output: flags.output,
     compress: flags.compress,
     accounting: flags.accounting,

@@ -1,12 +1,12 @@
 // A replay for people: the largest flows, a bar of traffic per window, and the books.
 import Table from 'cli-table3';
-import pc from 'picocolors';
+import { createColors } from 'picocolors';
 import { DIRECTION_RULE_DOCS } from '../cloud/locality.ts';
 import { EXCLUSION_DOCS } from '../flowlog/accounting.ts';
 import type { Accounting } from '../flowlog/accounting.ts';
-import type { FlowSummary, Summary } from '../flowlog/summary.ts';
+import type { FlowSummary, Summary, WindowSummary } from '../flowlog/summary.ts';
 import type { ReplayResult } from './protocol.ts';
-import { bytes, count, exact, time } from './units.ts';
+import { bytes, count, exact, quantity, time } from './units.ts';
 
 const PROTOCOLS: Readonly<Record<number, string>> = {
   1: 'ICMP',
@@ -27,17 +27,23 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
 /** Windows shown; of more, those in the middle are left out. */
 const SHOWN_WINDOWS = 40;
 
-/** The whole report; `columns` is the width of the terminal. */
-export function renderReport({ accounting, summary }: ReplayResult, columns: number): string {
-  const parts = [...(summary ? [renderFlows(summary), renderWindows(summary, columns)] : []), renderBooks(accounting)];
+type Colors = ReturnType<typeof createColors>;
+
+/** The whole report; `columns` is the width of what shows it. */
+export function renderReport({ accounting, summary }: ReplayResult, columns: number, isColored: boolean): string {
+  const pc = createColors(isColored);
+  const parts = [
+    ...(summary ? [renderFlows(pc, summary), renderWindows(pc, summary, columns)] : []),
+    renderBooks(pc, accounting),
+  ];
   return parts.filter(Boolean).join('\n\n') + '\n';
 }
 
-function heading(text: string): string {
+function heading(pc: Colors, text: string): string {
   return pc.bold(text);
 }
 
-function plainTable(head: readonly string[], rightFrom: number): Table.Table {
+function plainTable(pc: Colors, head: readonly string[], rightFrom: number): Table.Table {
   return new Table({
     head: head.map((text) => pc.dim(text)),
     colAligns: head.map((_, i) => (i >= rightFrom ? 'right' : 'left')),
@@ -64,9 +70,9 @@ function plainTable(head: readonly string[], rightFrom: number): Table.Table {
   });
 }
 
-function renderFlows(summary: Summary): string {
+function renderFlows(pc: Colors, summary: Summary): string {
   if (summary.flows.length === 0) return '';
-  const table = plainTable(['', 'protocol', 'source', '', 'destination', 'packets', 'bytes'], 5);
+  const table = plainTable(pc, ['', 'protocol', 'source', '', 'destination', 'packets', 'bytes'], 5);
   for (const flow of summary.flows) {
     table.push([
       flow.direction === 'out' ? pc.yellow('out') : pc.cyan('in'),
@@ -79,7 +85,7 @@ function renderFlows(summary: Summary): string {
     ]);
   }
   const note = summary.isExact ? '' : pc.dim(' (of the larger flows: with so many, small ones are not followed)');
-  return `${heading('Largest flows')}${note}\n${table.toString()}`;
+  return `${heading(pc, 'Largest flows')}${note}\n${table.toString()}`;
 }
 
 function end(address: string, port: number, flow: FlowSummary): string {
@@ -88,34 +94,38 @@ function end(address: string, port: number, flow: FlowSummary): string {
   return address.includes(':') ? `[${address}]:${shown}` : `${address}:${shown}`;
 }
 
-function renderWindows(summary: Summary, columns: number): string {
+function renderWindows(pc: Colors, summary: Summary, columns: number): string {
   const { windows } = summary;
   if (windows.length === 0) return '';
   const most = Math.max(...windows.map((window) => window.bytes));
   const width = Math.max(10, Math.min(60, columns - 62));
   const left = windows.slice(0, windows.length > SHOWN_WINDOWS ? SHOWN_WINDOWS / 2 : SHOWN_WINDOWS);
   const right = windows.length > SHOWN_WINDOWS ? windows.slice(-SHOWN_WINDOWS / 2) : [];
-  const line = (window: (typeof windows)[number]): string => {
+  const line = (window: WindowSummary): string => {
     const length = Math.max(1, Math.round((window.bytes / most) * width));
     return [
       time(window.start).padEnd(20),
       pc.green('█'.repeat(length)) + ' '.repeat(width - length),
       bytes(window.bytes).padStart(9),
-      `${count(window.packets)} packets`.padStart(16),
-      `${count(window.entries)} entries`.padStart(15),
+      `${count(window.packets)} ${window.packets === 1 ? 'packet ' : 'packets'}`.padStart(16),
+      `${count(window.entries)} ${window.entries === 1 ? 'entry  ' : 'entries'}`.padStart(15),
     ].join(' ');
   };
-  const lines = left.map(line);
-  if (right.length > 0) {
-    const hidden = windows.length - left.length - right.length;
-    if (hidden > 0) lines.push(pc.dim(`… ${exact(hidden)} more windows`));
-    lines.push(...right.map(line));
-  }
-  return `${heading(`Traffic by window of ${summary.windowSeconds} s (UTC)`)}\n${lines.join('\n')}`;
+  // A gap in time is a silence, and shows as one.
+  const withSilence = (window: WindowSummary, i: number, shown: readonly WindowSummary[]): string[] => {
+    const silent = i === 0 ? 0 : (window.start - shown[i - 1].start) / summary.windowSeconds - 1;
+    const mark = pc.dim(`… ${quantity(silent, 'window', 'windows')} without traffic`);
+    return silent > 0 ? [mark, line(window)] : [line(window)];
+  };
+  const lines = left.flatMap(withSilence);
+  const hidden = windows.length - left.length - right.length;
+  if (hidden > 0) lines.push(pc.dim(`… ${quantity(hidden, 'more window', 'more windows')}`));
+  lines.push(...right.flatMap(withSilence));
+  return `${heading(pc, `Traffic by window of ${summary.windowSeconds} s (UTC)`)}\n${lines.join('\n')}`;
 }
 
-function renderBooks(a: Accounting): string {
-  const books = plainTable(['', 'packets', 'bytes'], 1);
+function renderBooks(pc: Colors, a: Accounting): string {
+  const books = plainTable(pc, ['', 'packets', 'bytes'], 1);
   const row = (name: string, packets: number, octets: number): void => {
     books.push([name, exact(packets), exact(octets)]);
   };
@@ -128,7 +138,7 @@ function renderBooks(a: Accounting): string {
   }
   const rules = Object.entries(DIRECTION_RULE_DOCS).filter(([rule]) => (a.direction[rule] ?? 0) > 0);
   const lines = [
-    heading('Accounting'),
+    heading(pc, 'Accounting'),
     books.toString(),
     `entries: ${exact(a.entries.ok)} OK, ${exact(a.entries.nodata)} NODATA, ${exact(a.entries.skipdata)} SKIPDATA, ${exact(a.entries.supplementary)} supplementary`,
     ...rules.map(([rule, doc]) => `direction: ${exact(a.direction[rule])} packets by ${rule} ${pc.dim(`(${doc})`)}`),

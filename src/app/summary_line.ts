@@ -1,6 +1,6 @@
 // All of the books of a replay in one line.
 import type { Accounting } from '../flowlog/accounting.ts';
-import { exact } from './units.ts';
+import { exact, quantity } from './units.ts';
 
 export function summaryLine(a: Accounting): string {
   const excluded = Object.entries(a.packets.excluded).filter(([, n]) => n > 0);
@@ -12,8 +12,8 @@ export function summaryLine(a: Accounting): string {
     a.closedEarly > 0 ? `${exact(a.closedEarly)} closed early` : '',
   ].filter(Boolean);
   return (
-    `${exact(a.packets.seen)} packets seen = ${exact(a.packets.logged)} logged + ` +
+    `${quantity(a.packets.seen, 'packet', 'packets')} seen = ${exact(a.packets.logged)} logged + ` +
     `${exact(a.packets.seen - a.packets.logged)} excluded${reasons ? ` (${reasons})` : ''}; ` +
-    `${exact(a.entries.ok + a.entries.supplementary)} entries${extra.length > 0 ? `, ${extra.join(', ')}` : ''}`
+    `${quantity(a.entries.ok + a.entries.supplementary, 'entry', 'entries')}${extra.length > 0 ? `, ${extra.join(', ')}` : ''}`
   );
 }

@@ -15,6 +15,11 @@ export function exact(value: number): string {
   return value.toLocaleString('en-US');
 }
 
+/** 1 entry, 2,000 entries. */
+export function quantity(value: number, one: string, many: string): string {
+  return `${exact(value)} ${value === 1 ? one : many}`;
+}
+
 /** Seconds since the epoch as 2026-01-31 12:00:00, UTC; the number itself where no calendar has it. */
 export function time(seconds: number): string {
   const date = new Date(seconds * 1000);

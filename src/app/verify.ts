@@ -1,13 +1,13 @@
 // `windrow verify`: the second count of a capture, compared with entries one by one.
 import fs from 'node:fs';
 import { WindrowError, systemReason } from '../base/errors.ts';
-import { STDIN } from '../capture/source.ts';
+import { STDIN } from '../base/standard.ts';
 import { readLocality } from '../cloud/locality.ts';
 import { compareFile } from '../verify/compare.ts';
 import { countCapture } from '../verify/model.ts';
 import { windowSecondsOf } from './replay_options.ts';
 import type { VerifyFlags } from './replay_options.ts';
-import { exact } from './units.ts';
+import { quantity } from './units.ts';
 
 /** Prints "equal" or the differences; the result is the exit code. Throws WindrowError where either cannot be read. */
 export async function verify(captures: readonly string[], entries: string, flags: VerifyFlags): Promise<number> {
@@ -36,12 +36,16 @@ export async function verify(captures: readonly string[], entries: string, flags
   for (const difference of found.differences) process.stdout.write(`${difference}\n`);
   if (!found.equal) {
     const more = found.differing - found.differences.length;
-    if (more > 0) process.stdout.write(`... and ${exact(more)} more differences\n`);
-    process.stdout.write(`different: ${exact(found.differing)} differences in ${exact(found.checked)} entries\n`);
+    if (more > 0) process.stdout.write(`... and ${quantity(more, 'more difference', 'more differences')}\n`);
+    process.stdout.write(
+      `different: ${quantity(found.differing, 'difference', 'differences')} in ${quantity(found.checked, 'entry', 'entries')}\n`,
+    );
     return 1;
   }
   if (!flags.quiet)
-    process.stdout.write(`equal: ${exact(found.checked)} entries, ${exact(model.packets.seen)} packets recounted\n`);
+    process.stdout.write(
+      `equal: ${quantity(found.checked, 'entry', 'entries')}, ${quantity(model.packets.seen, 'packet', 'packets')} recounted\n`,
+    );
   return 0;
 }
 

@@ -56,6 +56,7 @@ async function run(task: ReplayTask): Promise<ReplayResult> {
     let nextProgress = Date.now() + PROGRESS_MS;
     for await (const window of shard.windows()) {
       if (window) await recorder.record(window);
+      else await recorder.recordDrops();
       if (Date.now() < nextProgress) continue;
       nextProgress = Date.now() + PROGRESS_MS;
       const packets = shard.state.interfaces.reduce((sum, i) => sum + i.packets, 0);

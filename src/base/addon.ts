@@ -57,8 +57,9 @@ export interface NativeWindow {
 }
 
 export interface NativeDrops {
-  readonly interface: number;
+  readonly eni: number;
   readonly packets: number;
+  /** Window numbers, both included. */
   readonly from: number;
   readonly to: number;
 }
@@ -85,6 +86,8 @@ export interface Addon {
   /** Inputs that ended since the last call; their bytes are no longer borrowed. */
   shard_take_ended(shard: NativeShard): number[];
   shard_state(shard: NativeShard): NativeState;
+  /** Into `clock`: 1 if any packet had a time, its seconds, the watermark, and how many interfaces are declared. */
+  shard_clock(shard: NativeShard, clock: Float64Array): void;
   shard_drops(shard: NativeShard): NativeDrops[];
   flush_begin(shard: NativeShard, mode: number): void;
   flush_window(shard: NativeShard): NativeWindow | null;

@@ -14,8 +14,6 @@ export const ERROR_CODES = {
   ADDON: 1,
   /** The machine gave no memory. */
   NO_MEMORY: 1,
-  /** Entries and capture differ. */
-  DIFFERENT: 1,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

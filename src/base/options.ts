@@ -26,6 +26,11 @@ export function addOptions(command: Command, specs: readonly OptionSpec[]): Comm
   return command;
 }
 
+/** What the options are where nobody gives them, by the names that commander makes of their flags. */
+export function defaultsOf(specs: readonly OptionSpec[]): Record<string, unknown> {
+  return Object.fromEntries(specs.map((spec) => [new Option(spec.flags).attributeName(), spec.default]));
+}
+
 function readWhole(text: string, [least, most]: readonly [number, number]): number {
   const value = Number(text);
   if (!/^[0-9]+$/.test(text) || value < least || value > most) {

@@ -58,22 +58,16 @@ export class DeviceBytes implements Bytes {
   }
 }
 
-/**
- * A pipe is waited for by the event loop, a named one also for its first writer: only then can it come to an end.
- * Standard input is opened anew, so that nobody who shares it is disturbed.
- */
-export function openPipe(fd: number): Bytes {
-  const { O_RDONLY, O_NONBLOCK } = fs.constants;
-  return new PipeBytes(fd === 0 ? fs.openSync('/proc/self/fd/0', O_RDONLY | O_NONBLOCK) : fd);
-}
-
-class PipeBytes implements Bytes {
+/** A pipe is waited for by the event loop, a named one also for its first writer: only then can it come to an end. */
+export class PipeBytes implements Bytes {
   readonly size = 0;
+  #fd: number;
   #socket: net.Socket;
   #chunks: AsyncIterator<Uint8Array>;
   #rest: Uint8Array = new Uint8Array(0);
 
   constructor(fd: number) {
+    this.#fd = fd;
     this.#socket = new net.Socket({ fd, readable: true, writable: false });
     this.#chunks = this.#socket[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   }
@@ -91,7 +85,9 @@ class PipeBytes implements Bytes {
   }
 
   close(): void {
-    this.#socket.destroy();
+    // Standard input stays open: its number must not become somebody else's.
+    if (this.#fd === 0) this.#socket.pause().unref();
+    else this.#socket.destroy();
   }
 }
 

@@ -1,9 +1,6 @@
 // Keeps the bytes of one capture in front of the native reader: what is left over moves to the front, new bytes follow it.
 import type { ByteSource } from './source.ts';
 
-/** Bytes read at once: small enough to be still in the cache when they are decoded. */
-const READ_BYTES = 1 << 20;
-
 export class Feeder {
   readonly source: ByteSource;
   /** Bytes from `bytes[0]` on that are valid. */
@@ -11,10 +8,14 @@ export class Feeder {
   /** Where `bytes[0]` stands in the capture. */
   base = 0;
   eof = false;
-  bytes: Uint8Array = new Uint8Array(READ_BYTES);
+  bytes: Uint8Array;
+  #readBytes: number;
 
-  constructor(source: ByteSource) {
+  /** Reads about `readBytes` at once. */
+  constructor(source: ByteSource, readBytes: number) {
     this.source = source;
+    this.#readBytes = readBytes;
+    this.bytes = new Uint8Array(readBytes);
   }
 
   /** Drops what stands before `position` and reads on until at least `wanted` bytes are there, or the end. */
@@ -34,7 +35,7 @@ export class Feeder {
   #compact(position: number, wanted: number): void {
     const left = this.bytes.subarray(position, this.size);
     if (wanted > this.bytes.length || left.length === this.bytes.length) {
-      const larger = new Uint8Array(Math.max(wanted, this.bytes.length) + READ_BYTES);
+      const larger = new Uint8Array(Math.max(wanted, this.bytes.length) + this.#readBytes);
       larger.set(left);
       this.bytes = larger;
     } else {

@@ -2,13 +2,11 @@
 import fs from 'node:fs';
 import zlib from 'node:zlib';
 import { WindrowError, systemCode, systemReason } from '../base/errors.ts';
-import { DeviceBytes, FileBytes, openPipe } from './bytes.ts';
+import { STDIN } from '../base/standard.ts';
+import { DeviceBytes, FileBytes, PipeBytes } from './bytes.ts';
 import type { Bytes } from './bytes.ts';
 import type { Damage } from './damage.ts';
 import { INFLATE_BYTES, inflateToDamage } from './inflate.ts';
-
-/** Name of standard input on the command line. */
-export const STDIN = '-';
 
 /** Reads fill `into` from `offset` on and give the number of bytes; 0 is the end. Not to be called twice at once. */
 export interface ByteSource {
@@ -26,7 +24,8 @@ export interface ByteSource {
 
 /** Opens a capture. Throws INPUT_REFUSED where it cannot be opened or is a directory. */
 export async function openSource(path: string): Promise<ByteSource> {
-  const raw = new RawSource(path === STDIN ? 'standard input' : path, openBytes(path));
+  const name = path === STDIN ? 'standard input' : path;
+  const raw = new RawSource(name, openBytes(path, name));
   try {
     const head = new Uint8Array(2);
     let have = 0;
@@ -43,18 +42,18 @@ export async function openSource(path: string): Promise<ByteSource> {
   return raw.startsWith(0x1f, 0x8b) ? new GzipSource(path, raw) : raw;
 }
 
-function openBytes(path: string): Bytes {
+function openBytes(path: string, name: string): Bytes {
   try {
     const fd = path === STDIN ? 0 : fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
     const stat = fs.fstatSync(fd);
     if (stat.isFile()) return new FileBytes(fd, stat.size);
-    if (stat.isFIFO()) return openPipe(fd);
+    if (stat.isFIFO()) return new PipeBytes(fd);
     if (!stat.isDirectory()) return new DeviceBytes(fd);
     fs.closeSync(fd);
   } catch (cause) {
-    throw new WindrowError('INPUT_REFUSED', `${path}: cannot be opened: ${systemReason(cause)}`, { cause });
+    throw new WindrowError('INPUT_REFUSED', `${name}: cannot be opened: ${systemReason(cause)}`, { cause });
   }
-  throw new WindrowError('INPUT_REFUSED', `${path}: it is a directory: expected a pcap or pcapng capture`);
+  throw new WindrowError('INPUT_REFUSED', `${name}: it is a directory: expected a pcap or pcapng capture`);
 }
 
 /** The bytes as stored. */

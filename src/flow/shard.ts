@@ -4,14 +4,20 @@ import fs from 'node:fs';
 import { addon } from '../base/addon.ts';
 import type { NativeDrops, NativeLocality, NativePeek, NativeShard, NativeState, NativeWindow } from '../base/addon.ts';
 import { WindrowError, systemCode } from '../base/errors.ts';
+import { STDIN } from '../base/standard.ts';
 import { DAMAGES, REFUSALS, describeDamage } from '../capture/damage.ts';
 import type { Damage } from '../capture/damage.ts';
 import { Feeder } from '../capture/feeder.ts';
 import { linkTypeName } from '../capture/link_types.ts';
-import { STDIN, openSource } from '../capture/source.ts';
+import { openSource } from '../capture/source.ts';
 
 /** Why the native core came back; in the order of `Run` in native-bindings/shard.h. */
 const RUN = { end: 0, needData: 1, windowDue: 2, lateFull: 3, tableFull: 4 } as const;
+
+/** Bytes read at once: small enough to be still in the cache when they are decoded. */
+const READ_BYTES = 1 << 20;
+const MOST_BUFFERED = 32 << 20;
+const PEEK_BYTES = 64 << 10;
 
 /** Which windows to flush; in the order of `FlushMode` in native-bindings/flow_table.h. */
 const FLUSH = { due: 0, late: 1, evict: 2, all: 3 } as const;
@@ -29,6 +35,13 @@ export interface Incomplete {
   readonly input: string;
   readonly damage: Damage;
   readonly message: string;
+}
+
+/** Seconds of the first packet that has a time (undefined: none has), the latest time, and the declared interfaces. */
+export interface CaptureClock {
+  readonly first: number | undefined;
+  readonly mark: number;
+  readonly interfaces: number;
 }
 
 /** A window whose rows are to be taken with `Shard.fillRows` before the next one. */
@@ -51,7 +64,8 @@ interface Input {
 export class Shard {
   #native: NativeShard;
   #inputs: Input[] = [];
-  #status = new Float64Array(4);
+  #status = new Float64Array(3);
+  #clock = new Float64Array(4);
   /** Bytes as stored of inputs that were read to their end. */
   #consumed = 0;
   #size = 0;
@@ -79,6 +93,13 @@ export class Shard {
   get progress(): { consumed: number; size: number } {
     const open = this.#inputs.reduce((sum, input) => sum + (input.feeder?.source.consumed ?? 0), 0);
     return { consumed: this.#consumed + open, size: this.#size };
+  }
+
+  /** Times of the capture so far, as of the last window or bytes: cheap, to be asked for each window. */
+  get clock(): CaptureClock {
+    addon.shard_clock(this.#native, this.#clock);
+    const [hasTime, first, mark, interfaces] = this.#clock as unknown as [number, number, number, number];
+    return { first: hasTime ? first : undefined, mark, interfaces };
   }
 
   get state(): NativeState {
@@ -135,7 +156,7 @@ export class Shard {
 
   async #feed(number: number, position: number, wanted: number): Promise<void> {
     const input = this.#inputs[number];
-    input.feeder ??= new Feeder(await openSource(input.path));
+    input.feeder ??= new Feeder(await openSource(input.path), bufferBytes(this.#inputs.length));
     const feeder = input.feeder;
     await feeder.fill(position, wanted);
     addon.shard_feed(this.#native, number, feeder.bytes, feeder.size, feeder.base, feeder.eof);
@@ -168,6 +189,11 @@ export class Shard {
   }
 }
 
+/** Captures that overlap in time are open together: the more there are, the less each may hold. */
+function bufferBytes(inputs: number): number {
+  return Math.max(PEEK_BYTES, Math.min(READ_BYTES, Math.floor(MOST_BUFFERED / inputs)));
+}
+
 /** Bytes of all captures as stored, 0 where one is a stream. */
 function sizeOf(paths: readonly string[]): number {
   const sizes = paths.map((path) => (path === STDIN ? undefined : fs.statSync(path, { throwIfNoEntry: false })));
@@ -195,7 +221,7 @@ function alone(path: string): Input {
 
 /** Reads up to a capture's first packet, so that it takes its place among the others; a stream stays open for that. */
 async function peek(path: string): Promise<Input> {
-  const feeder = new Feeder(await openSource(path));
+  const feeder = new Feeder(await openSource(path), PEEK_BYTES);
   let wanted = 1;
   for (;;) {
     await feeder.fill(0, wanted);
@@ -223,7 +249,7 @@ class Rewound extends Feeder {
   #peeked: Feeder | undefined;
 
   constructor(peeked: Feeder) {
-    super(peeked.source);
+    super(peeked.source, READ_BYTES);
     this.#peeked = peeked;
     this.bytes = peeked.bytes;
     this.size = peeked.size;

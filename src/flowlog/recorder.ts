@@ -54,11 +54,11 @@ export class Recorder {
 
   /** Writes the entries of a window that closes, and what its closing ends. */
   async record(window: ClosingWindow): Promise<void> {
-    const state = this.#shard.state;
-    if (state.first !== null) this.#silence.begin(this.#idOf(state.first));
-    await this.#writeDrops(state);
+    await this.recordDrops();
+    const { first } = this.#shard.clock;
+    if (first !== undefined) this.#silence.begin(this.#idOf(first));
     if (!window.isLate && !window.isEarly) {
-      for (const run of this.#silence.close(window.id, window.enis)) await this.#writeQuiet('nodata', run, state);
+      for (const run of this.#silence.close(window.id, window.enis)) await this.#writeQuiet('nodata', run);
     }
     for (;;) {
       const rows = this.#shard.fillRows(this.#columns.buffer, this.#columns.capacity);
@@ -66,18 +66,29 @@ export class Recorder {
       if (window.isLate) this.#entries.supplementary += rows;
       else this.#entries.ok += rows;
       if (window.isEarly) this.#closedEarly += rows;
-      await this.#write(this.#columns, rows, state);
+      await this.#write(this.#columns, rows);
+    }
+  }
+
+  /** Writes what the captures reported as dropped since the last call; to be called often, as they may report a lot. */
+  async recordDrops(): Promise<void> {
+    for (const drops of this.#shard.takeDrops()) {
+      // Nobody knows of which named ENI the lost packets were: it may have been any.
+      const named = this.#namedEnis();
+      for (const eni of named.length > 0 ? named : [drops.eni]) {
+        await this.#writeQuiet('skipdata', { eni, from: drops.from, to: drops.to + 1 });
+      }
     }
   }
 
   /** The capture is over: last silences and drops, and the books, balanced. Throws UNBALANCED. */
   async finish(): Promise<Accounting> {
-    const state = this.#shard.state;
-    await this.#writeDrops(state);
-    if (state.first !== null && state.mark !== null) {
-      this.#silence.begin(this.#idOf(state.first));
+    await this.recordDrops();
+    const { state, clock } = this.#shard;
+    if (clock.first !== undefined) {
+      this.#silence.begin(this.#idOf(clock.first));
       const enis = this.#allEnis(state);
-      for (const run of this.#silence.end(this.#idOf(state.mark), enis)) await this.#writeQuiet('nodata', run, state);
+      for (const run of this.#silence.end(this.#idOf(clock.mark), enis)) await this.#writeQuiet('nodata', run);
     }
     const accounting = keepBooks(
       state,
@@ -112,39 +123,25 @@ export class Recorder {
     return this.#locality.enis[number] ?? eniOfInterface(number - this.#locality.enis.length);
   }
 
-  async #writeDrops(state: NativeState): Promise<void> {
-    for (const drops of this.#shard.takeDrops()) {
-      // Nobody knows of which named ENI the lost packets were: it may have been any.
-      const named = this.#namedEnis();
-      const enis = named.length > 0 ? named : [state.interfaces[drops.interface].eni];
-      for (const eni of enis) {
-        await this.#writeQuiet('skipdata', { eni, from: this.#idOf(drops.from), to: this.#idOf(drops.to) + 1 }, state);
-      }
-    }
-  }
-
   /** An entry without traffic for each window, or one for all; the capture's end cuts its last window. */
-  async #writeQuiet(
-    status: 'nodata' | 'skipdata',
-    run: { eni: number; from: number; to: number },
-    state: NativeState,
-  ): Promise<void> {
+  async #writeQuiet(status: 'nodata' | 'skipdata', run: { eni: number; from: number; to: number }): Promise<void> {
     const spans = spansOf(run.from, run.to);
     const q = this.#quiet;
+    const { first, mark } = this.#shard.clock;
     spans.forEach((span, row) => {
       q.eni[row] = run.eni;
       q.status[row] = STATUS[status];
       q.start[row] = BigInt(span.from * this.#windowSeconds);
       const end = span.to * this.#windowSeconds;
-      q.end[row] = BigInt(status === 'nodata' && state.mark !== null ? Math.min(end, state.mark) : end);
+      q.end[row] = BigInt(status === 'nodata' && first !== undefined ? Math.min(end, mark) : end);
     });
     this.#entries[status] += spans.length;
-    await this.#write(q, spans.length, state);
+    await this.#write(q, spans.length);
   }
 
-  async #write(columns: Columns, rows: number, state: NativeState): Promise<void> {
+  async #write(columns: Columns, rows: number): Promise<void> {
     this.#watch?.(columns, rows);
-    const encoder = this.#encoderFor(state);
+    const encoder = this.#encoderForAll();
     for (let row = 0; row < rows;) {
       const room = this.#lines ? await this.#lines.room() : SCRATCH;
       addon.encoder_json(encoder, columns.buffer, columns.capacity, row, rows, room, this.#result);
@@ -156,8 +153,8 @@ export class Recorder {
   }
 
   /** The encoder knows the constants of all ENIs; it is made anew when the capture declares another interface. */
-  #encoderFor(state: NativeState): NativeEncoder {
-    const count = this.#locality.enis.length + state.interfaces.length;
+  #encoderForAll(): NativeEncoder {
+    const count = this.#locality.enis.length + this.#shard.clock.interfaces;
     if (!this.#encoder || count !== this.#encoderEnis) {
       const escape = (text: string): string => JSON.stringify(text).slice(1, -1);
       const enis = Array.from({ length: count }, (_, number) => this.#eni(number));

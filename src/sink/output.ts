@@ -1,12 +1,10 @@
 // Where lines go that are for one reader only: a file, or standard output.
 import fs from 'node:fs';
 import { WindrowError, systemCode, systemReason } from '../base/errors.ts';
+import { STDOUT } from '../base/standard.ts';
 import type { Compression } from './compressions.ts';
 import { openCompressor } from './compressor.ts';
 import type { Compressor } from './compressor.ts';
-
-/** Name of standard output on the command line. */
-export const STDOUT = '-';
 
 /** The reader of standard output went away: nothing to complain about, as with `| head`. */
 export class ReaderGone extends Error {}

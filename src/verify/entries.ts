@@ -52,7 +52,7 @@ function parseLine(line: string): EntryLine | string {
   try {
     value = JSON.parse(line);
   } catch {
-    return `not JSON: ${line.slice(0, 80)}`;
+    return `not JSON: ${JSON.stringify(line.slice(0, 80))}`;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return `not an object: ${line.slice(0, 80)}`;
   const keys = Object.keys(value);

@@ -223,9 +223,19 @@ class Counter {
 
   /** What was dropped at an interface may have been any of its ENIs' packets. */
   #skipdata(): Gap[] {
+    const covered = new Map<number, { first: number; last: number }>();
     return this.#drops.flatMap(({ fromSec, toSec, interfaceNumber }) => {
       const enis = this.#enis.known ? this.#enis.all() : [this.#enis.ofInterface(interfaceNumber)];
-      const gaps = gapsBetween(this.#windows.idOf(fromSec), this.#windows.idOf(toSec));
+      const last = this.#windows.idOf(toSec);
+      let first = this.#windows.idOf(fromSec);
+      // Windows that the interface's run of reports covers already are not told again.
+      const run = covered.get(interfaceNumber);
+      if (run !== undefined && first <= run.last && last >= run.first) {
+        first = run.last + 1;
+        run.last = Math.max(run.last, last);
+      } else covered.set(interfaceNumber, { first, last });
+      if (first > last) return [];
+      const gaps = gapsBetween(first, last);
       return enis.flatMap((eni) =>
         gaps.map(([first, last]) => ({
           eni,

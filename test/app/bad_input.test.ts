@@ -5,39 +5,25 @@ import fs from 'node:fs';
 import zlib from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Accounting } from '../../src/flowlog/accounting.ts';
-import {
-  block,
-  bytes,
-  enhancedPacket,
-  ethernet,
-  interfaceBlock,
-  ipv4,
-  option,
-  pcap,
-  section,
-  u32,
-  udp,
-} from '../packets.ts';
-import type { PcapRecord } from '../packets.ts';
+import * as p from '../packets.ts';
 import { entriesOf } from './entry_line.ts';
 import { CLI, Workplace, ended, shell, windrow } from './program.ts';
 import type { Ended } from './program.ts';
 
 const workplace = new Workplace();
-afterAll(() => workplace.remove());
 
 const NOBODY = 65534;
 const isRoot = process.getuid?.() === 0;
 
-function records(count: number): PcapRecord[] {
+function records(count: number): p.PcapRecord[] {
   return Array.from({ length: count }, (_, i) => ({
     sec: 1_000_000 + i,
-    data: ethernet({}, ipv4({ src: `10.0.0.${1 + (i % 200)}` }, udp({ sport: 1000 + (i >> 8) }))),
+    data: p.ethernet({}, p.ipv4({ src: `10.0.0.${1 + (i % 200)}` }, p.udp({ sport: 1000 + (i >> 8) }))),
   }));
 }
 
 /** Its entries fill more than a pipe, and more than a block of lines. */
-const LONG = pcap(records(12_000));
+const LONG = p.pcap(records(12_000));
 let long: string;
 beforeAll(() => {
   long = workplace.file(LONG, 'long.pcap');
@@ -45,15 +31,15 @@ beforeAll(() => {
 
 /** gzip without compression, in blocks of so many bytes; what block `damaged` claims to hold is impossible. */
 function stored(content: Uint8Array, blockBytes: number, damaged: number): Uint8Array {
-  const little = (value: number): Uint8Array => bytes(value & 255, value >> 8);
+  const little = (value: number): Uint8Array => p.bytes(value & 255, value >> 8);
   const blocks: Uint8Array[] = [];
   for (let from = 0; from < content.length; from += blockBytes) {
     const part = content.subarray(from, from + blockBytes);
     const check = blocks.length === damaged ? 0 : 0xffff;
     const isLast = from + blockBytes >= content.length;
-    blocks.push(bytes(isLast ? 1 : 0, little(part.length), little(part.length ^ check), part));
+    blocks.push(p.bytes(isLast ? 1 : 0, little(part.length), little(part.length ^ check), part));
   }
-  return bytes('1f 8b 08 00 00 00 00 00 00 03', ...blocks, new Uint8Array(8));
+  return p.bytes('1f 8b 08 00 00 00 00 00 00 03', ...blocks, new Uint8Array(8));
 }
 
 function expectOneLine(stderr: string, says: RegExp): void {
@@ -68,17 +54,17 @@ function expectRefused({ code, stdout, stderr }: Ended, says: RegExp): void {
 }
 
 describe.concurrent('an input that is no capture is refused, and leaves no output behind', () => {
-  const pcapHeader = pcap([]);
+  const pcapHeader = p.pcap([]);
   const cases: [string, Uint8Array | string, RegExp][] = [
     ['an empty file', '', /empty/],
     ['a gzip file of nothing', zlib.gzipSync(''), /empty/],
     ['a text', 'these are not the packets you are looking for', /not a capture/],
     ['a compressed text', zlib.gzipSync('these are not the packets'), /not a capture/],
-    ['three bytes', bytes('d4 c3 b2'), /not a capture|ends inside its file header/],
+    ['three bytes', p.bytes('d4 c3 b2'), /not a capture|ends inside its file header/],
     ['a file header that is cut', pcapHeader.subarray(0, 23), /ends inside its file header, after 23 bytes/],
-    ['a section header that is cut', section([]).subarray(0, 20), /ends inside its file header/],
-    ['a version that is not 2', pcap([], { version: [3, 0] }), /version is 3\.0: expected 2\.x/],
-    ['a link type that is not read', pcap([], { linkType: 147 }), /link type is 147 \(USER0\)/],
+    ['a section header that is cut', p.section([]).subarray(0, 20), /ends inside its file header/],
+    ['a version that is not 2', p.pcap([], { version: [3, 0] }), /version is 3\.0: expected 2\.x/],
+    ['a link type that is not read', p.pcap([], { linkType: 147 }), /link type is 147 \(USER0\)/],
     ['a gzip file cut before its first packet', zlib.gzipSync(pcapHeader).subarray(0, 12), /./],
   ];
   test.each(cases)('%s', async (name, content, says) => {
@@ -120,14 +106,14 @@ describe.concurrent(
   'an input that is cut off or damaged gives its entries up to there, exit code 3 and the reason',
   () => {
     const five = records(5);
-    const whole = pcap(five);
+    const whole = p.pcap(five);
     const recordBytes = (whole.length - 24) / 5;
     const withCapturedLength = (capturedLength: number): Uint8Array =>
-      pcap([...five.slice(0, 3), { ...five[3], capturedLength }, five[4]]);
-    const enhanced = five.map(({ data, sec }) => enhancedPacket({ data, units: BigInt(sec!) * 1_000_000n }));
-    const ng = section([interfaceBlock(), ...enhanced]);
-    const ngWith = (damage: Parameters<typeof section>[0][number]): Uint8Array =>
-      section([interfaceBlock(), ...enhanced.slice(0, 3), damage, ...enhanced.slice(3)]);
+      p.pcap([...five.slice(0, 3), { ...five[3], capturedLength }, five[4]]);
+    const enhanced = five.map(({ data, sec }) => p.enhancedPacket({ data, units: BigInt(sec!) * 1_000_000n }));
+    const ng = p.section([p.interfaceBlock(), ...enhanced]);
+    const ngWith = (damage: Parameters<typeof p.section>[0][number]): Uint8Array =>
+      p.section([p.interfaceBlock(), ...enhanced.slice(0, 3), damage, ...enhanced.slice(3)]);
     const gzipped = zlib.gzipSync(LONG);
 
     const cases: [string, Uint8Array, number, string, RegExp][] = [
@@ -139,7 +125,7 @@ describe.concurrent(
       ['the last block lacks bytes', ng.subarray(0, -1), 4, 'block_cut', /cut off.*block/],
       [
         'a block is shorter than its header',
-        ngWith(() => bytes('06 00 00 00 08 00 00 00')),
+        ngWith(() => p.bytes('06 00 00 00 08 00 00 00')),
         3,
         'block_lies',
         /damaged/,
@@ -147,8 +133,8 @@ describe.concurrent(
       [
         'the two lengths of a block differ',
         ngWith((order) => {
-          const made = block(0xbad, () => new Uint8Array(8))(order);
-          return bytes(made.subarray(0, -4), '18 00 00 00');
+          const made = p.block(0xbad, () => new Uint8Array(8))(order);
+          return p.bytes(made.subarray(0, -4), '18 00 00 00');
         }),
         3,
         'block_lies',
@@ -156,14 +142,14 @@ describe.concurrent(
       ],
       [
         'a packet is of no interface',
-        ngWith(enhancedPacket({ interface: 5, data: five[3].data })),
+        ngWith(p.enhancedPacket({ interface: 5, data: five[3].data })),
         3,
         'interface_unknown',
         /interface 5, which no block before it declares/,
       ],
       [
         'a packet is longer than its block',
-        ngWith(enhancedPacket({ data: five[3].data, capturedLength: 1000, options: [option(1, u32(0))] })),
+        ngWith(p.enhancedPacket({ data: five[3].data, capturedLength: 1000, options: [p.option(1, p.u32(0))] })),
         3,
         'record_lies',
         /damaged: the record .* claims 1,000 bytes/,
@@ -198,7 +184,7 @@ describe.concurrent(
     });
 
     test('a gzip file that is damaged: in the middle, and in its checksum', async () => {
-      const capture = pcap(records(1000));
+      const capture = p.pcap(records(1000));
       const perRecord = (capture.length - 24) / 1000;
       const unchecked = zlib.gzipSync(capture);
       unchecked[unchecked.length - 8] ^= 1;
@@ -219,7 +205,7 @@ describe.concurrent(
 
     test('a gzip file that is damaged, from a FIFO, ends as well', async () => {
       const fifo = workplace.at('damaged-fifo');
-      const file = workplace.file(stored(pcap(records(4000)), 60_000, 2));
+      const file = workplace.file(stored(p.pcap(records(4000)), 60_000, 2));
       const line = 'mkfifo "$1"; cat "$2" > "$1" & timeout -k 1 10 "$3" "$4" replay "$1" --quiet --window 3600';
       const end = await shell(line, [fifo, file, process.execPath, CLI]);
       expectOneLine(end.stderr, /gzip data is damaged/);
@@ -240,7 +226,7 @@ describe.concurrent(
 
     test('one of several files: the others are read to their ends', async () => {
       const cut = workplace.file(whole.subarray(0, -1), 'cut-one.pcap');
-      const end = await windrow(['replay', cut, workplace.file(pcap(records(300).slice(100))), '--quiet']);
+      const end = await windrow(['replay', cut, workplace.file(p.pcap(records(300).slice(100))), '--quiet']);
       expectOneLine(end.stderr, /cut-one\.pcap: it is cut off/);
       expect(end.code).toBe(3);
       expect(entriesOf(end.stdout).reduce((sum, entry) => sum + Number(entry.packets), 0)).toBe(204);
@@ -294,21 +280,22 @@ describe.concurrent('an output that cannot be written', () => {
     expectRefused(end, /forbidden: .*permission denied/);
   });
 
-  test('for the accounting: the entries are written all the same', async () => {
+  test('for the accounting: said before anything is read, where that can be known', async () => {
     const output = workplace.at('beside.ndjson');
     for (const [accounting, says] of [
       [workplace.at('no/such/books.json'), /books\.json: .*no such file/],
-      ['/dev/full', /\/dev\/full: .*no space is left/],
       [workplace.directory, /it is a directory/],
     ] as const) {
       expectRefused(await windrow(['replay', long, '--output', output, '--accounting', accounting]), says);
-      expect(entriesOf(workplace.read('beside.ndjson')).length).toBeGreaterThan(1000);
-      workplace.file('', 'beside.ndjson');
+      expect(workplace.has('beside.ndjson')).toBe(false);
     }
+    const full = await windrow(['replay', long, '--output', output, '--accounting', '/dev/full']);
+    expectRefused(full, /\/dev\/full: .*no space is left/);
+    expect(entriesOf(workplace.read('beside.ndjson')).length).toBeGreaterThan(1000);
   });
 
   test('because it is an input, under any of its names, or both outputs are one', async () => {
-    const content = pcap(records(10));
+    const content = p.pcap(records(10));
     const file = workplace.file(content, 'precious.pcap');
     const other = workplace.at('same.pcap');
     fs.linkSync(file, other);

@@ -1,12 +1,11 @@
 // `windrow demo`: what a first look leaves behind, and that it is true.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Accounting } from '../../src/flowlog/accounting.ts';
 import { entriesOf } from './entry_line.ts';
 import { Workplace, windrow } from './program.ts';
 import type { Ended } from './program.ts';
 
 const workplace = new Workplace();
-afterAll(() => workplace.remove());
 
 describe('the demo', () => {
   let end: Ended;

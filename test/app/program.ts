@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 
 export const CLI = fileURLToPath(new URL('../../dist/app/cli.js', import.meta.url));
 
@@ -55,10 +56,14 @@ export function ended(child: ChildProcess): Promise<Ended> {
   });
 }
 
-/** A directory of its own for a test file: its captures, and what comes out. */
+/** A directory of its own for a test file: its captures, and what comes out. It is gone when the tests are over. */
 export class Workplace {
   readonly directory = fs.mkdtempSync(path.join(os.tmpdir(), 'windrow-test-'));
   #made = 0;
+
+  constructor() {
+    afterAll(() => fs.rmSync(this.directory, { recursive: true, force: true }));
+  }
 
   /** Where `name` is. */
   at(name: string): string {
@@ -77,10 +82,6 @@ export class Workplace {
 
   has(name: string): boolean {
     return fs.existsSync(this.at(name));
-  }
-
-  remove(): void {
-    fs.rmSync(this.directory, { recursive: true, force: true });
   }
 }
 

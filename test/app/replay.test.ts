@@ -1,34 +1,16 @@
 // Captures in, entries out, to the byte: what an entry says of each kind of traffic and of time.
-import { afterAll, describe, expect, test } from 'vitest';
-import {
-  PROTOCOL,
-  TCP_FLAG,
-  enhancedPacket,
-  ethernet,
-  icmp,
-  interfaceBlock,
-  ipv4,
-  ipv6,
-  fragment6,
-  pcap,
-  section,
-  simplePacket,
-  statistics,
-  tcp,
-  udp,
-} from '../packets.ts';
-import type { PcapRecord } from '../packets.ts';
+import { describe, expect, test } from 'vitest';
+import * as p from '../packets.ts';
 import { brief, entriesOf, okLine, quietLine } from './entry_line.ts';
 import { Workplace, linesOf, windrow } from './program.ts';
 
 const workplace = new Workplace();
-afterAll(() => workplace.remove());
 
 /** The start of a minute. */
 const T = 1_000_020;
 const CLIENT = '10.0.0.1';
 const SERVER = '192.0.2.1';
-const { syn, ack, psh, fin, rst } = TCP_FLAG;
+const { syn, ack, psh, fin, rst } = p.TCP_FLAG;
 
 /** Lines that a replay with windows of a minute writes; everything else about it has to be in order. */
 async function replay(capture: Uint8Array, ...args: string[]): Promise<string[]> {
@@ -41,15 +23,18 @@ async function replay(capture: Uint8Array, ...args: string[]): Promise<string[]>
 
 function segment(isReply: boolean, flags: number, size = 0): Uint8Array {
   const [src, dst, sport, dport] = isReply ? [SERVER, CLIENT, 443, 40000] : [CLIENT, SERVER, 40000, 443];
-  return ethernet({}, ipv4({ src, dst, protocol: PROTOCOL.tcp }, tcp({ sport, dport, flags }, new Uint8Array(size))));
+  return p.ethernet(
+    {},
+    p.ipv4({ src, dst, protocol: p.PROTOCOL.tcp }, p.tcp({ sport, dport, flags }, new Uint8Array(size))),
+  );
 }
 
 function datagram(sport = 5000, size = 0): Uint8Array {
-  return ethernet({}, ipv4({ src: CLIENT, dst: SERVER }, udp({ sport, dport: 53 }, new Uint8Array(size))));
+  return p.ethernet({}, p.ipv4({ src: CLIENT, dst: SERVER }, p.udp({ sport, dport: 53 }, new Uint8Array(size))));
 }
 
 function at(...packets: [number, Uint8Array][]): Uint8Array {
-  return pcap(packets.map(([sec, data]): PcapRecord => ({ sec, data })));
+  return p.pcap(packets.map(([sec, data]): p.PcapRecord => ({ sec, data })));
 }
 
 describe.concurrent('an entry', () => {
@@ -136,20 +121,23 @@ describe.concurrent('an entry', () => {
   });
 
   test('of ICMP has no ports and no flags, and is not the flow that an ICMP error quotes', async () => {
-    const quoted = ipv4({ src: SERVER, dst: CLIENT }, udp({}));
-    const echo = ethernet({}, ipv4({ protocol: PROTOCOL.icmp }, icmp(8, 0)));
-    const error = ethernet({}, ipv4({ protocol: PROTOCOL.icmp }, icmp(3, 3, new Uint8Array([0, 0, 0, 0, ...quoted]))));
+    const quoted = p.ipv4({ src: SERVER, dst: CLIENT }, p.udp({}));
+    const echo = p.ethernet({}, p.ipv4({ protocol: p.PROTOCOL.icmp }, p.icmp(8, 0)));
+    const error = p.ethernet(
+      {},
+      p.ipv4({ protocol: p.PROTOCOL.icmp }, p.icmp(3, 3, new Uint8Array([0, 0, 0, 0, ...quoted]))),
+    );
     expect(await replay(at([T, echo], [T + 1, error]))).toEqual([
       okLine({ direction: 'out', flow: `${CLIENT} - > ${SERVER} - 1`, sums: [2, 28 + 56], span: [T, T + 1] }),
     ]);
   });
 
   test('of fragments has the ports of the first, and "-" where the first was not seen', async () => {
-    const first = ipv4({ id: 7, hasMoreFragments: true }, udp({ sport: 6000, dport: 53 }, new Uint8Array(8)));
-    const later = ipv4({ id: 7, fragmentOffset: 16 }, new Uint8Array(10));
-    const stray = ipv4({ id: 8, fragmentOffset: 16 }, new Uint8Array(20));
+    const first = p.ipv4({ id: 7, hasMoreFragments: true }, p.udp({ sport: 6000, dport: 53 }, new Uint8Array(8)));
+    const later = p.ipv4({ id: 7, fragmentOffset: 16 }, new Uint8Array(10));
+    const stray = p.ipv4({ id: 8, fragmentOffset: 16 }, new Uint8Array(20));
     const lines = await replay(
-      at([T, ethernet({}, first)], [T + 1, ethernet({}, later)], [T + 2, ethernet({}, stray)]),
+      at([T, p.ethernet({}, first)], [T + 1, p.ethernet({}, later)], [T + 2, p.ethernet({}, stray)]),
     );
     expect(lines).toEqual([
       okLine({ direction: 'out', flow: `${CLIENT} 6000 > ${SERVER} 53 17`, sums: [2, 36 + 30], span: [T, T + 2] }),
@@ -158,8 +146,8 @@ describe.concurrent('an entry', () => {
   });
 
   test('of a fragment more than 30 s after the first has no ports', async () => {
-    const first = ethernet({}, ipv4({ id: 7, hasMoreFragments: true }, udp({ sport: 6000 }, new Uint8Array(8))));
-    const later = ethernet({}, ipv4({ id: 7, fragmentOffset: 16 }, new Uint8Array(8)));
+    const first = p.ethernet({}, p.ipv4({ id: 7, hasMoreFragments: true }, p.udp({ sport: 6000 }, new Uint8Array(8))));
+    const later = p.ethernet({}, p.ipv4({ id: 7, fragmentOffset: 16 }, new Uint8Array(8)));
     const lines = await replay(at([T, first], [T + 30, later], [T + 31, later]));
     expect(entriesOf(lines.join('\n')).map(brief)).toEqual([
       `out ${CLIENT}:6000 > ${SERVER}:53 17 2/64`,
@@ -169,11 +157,13 @@ describe.concurrent('an entry', () => {
 
   test('of IPv6 counts the fixed header, joins fragments, and writes addresses the short way', async () => {
     const type = 0x86dd;
-    const query = ethernet({ type }, ipv6({ src: 'fd00::1', dst: '2001:db8:0:0:1:0:0:1' }, udp({ sport: 5353 })));
-    const fields = { src: 'fd00::1', dst: '2001:db8:0:0:1:0:0:1', next: PROTOCOL.fragment };
-    const first = ipv6(fields, fragment6({ id: 9, hasMore: true }, udp({ sport: 6000 }, new Uint8Array(8))));
-    const later = ipv6(fields, fragment6({ id: 9, offset: 16 }, new Uint8Array(4)));
-    const lines = await replay(at([T, query], [T + 1, ethernet({ type }, first)], [T + 2, ethernet({ type }, later)]));
+    const query = p.ethernet({ type }, p.ipv6({ src: 'fd00::1', dst: '2001:db8:0:0:1:0:0:1' }, p.udp({ sport: 5353 })));
+    const fields = { src: 'fd00::1', dst: '2001:db8:0:0:1:0:0:1', next: p.PROTOCOL.fragment };
+    const first = p.ipv6(fields, p.fragment6({ id: 9, hasMore: true }, p.udp({ sport: 6000 }, new Uint8Array(8))));
+    const later = p.ipv6(fields, p.fragment6({ id: 9, offset: 16 }, new Uint8Array(4)));
+    const lines = await replay(
+      at([T, query], [T + 1, p.ethernet({ type }, first)], [T + 2, p.ethernet({ type }, later)]),
+    );
     expect(lines).toEqual([
       okLine({ direction: 'out', flow: 'fd00::1 5353 > 2001:db8::1:0:0:1 53 17', sums: [1, 48], span: [T, T + 2] }),
       okLine({
@@ -186,7 +176,7 @@ describe.concurrent('an entry', () => {
   });
 
   test('is never REJECT: what was seen passing passed', async () => {
-    const refused = ethernet({}, ipv4({ protocol: PROTOCOL.icmp }, icmp(3, 13, new Uint8Array(32))));
+    const refused = p.ethernet({}, p.ipv4({ protocol: p.PROTOCOL.icmp }, p.icmp(3, 13, new Uint8Array(32))));
     const lines = await replay(at([T, segment(false, syn)], [T, segment(true, rst | ack)], [T + 1, refused]));
     expect(entriesOf(lines.join('\n')).map(({ action }) => action)).toEqual(['ACCEPT', 'ACCEPT', 'ACCEPT']);
   });
@@ -213,7 +203,7 @@ describe.concurrent('silence', () => {
   });
 
   test("counts packets that are in no entry as time that was watched, up to the capture's end", async () => {
-    const arp = ethernet({ type: 0x0806 }, new Uint8Array(28));
+    const arp = p.ethernet({ type: 0x0806 }, new Uint8Array(28));
     expect(await replay(at([T - 40, arp], [T + 5, datagram()], [T + 80, arp]))).toEqual([
       quietLine('NODATA', [T - 60, T]),
       line(T + 5, T + 5),
@@ -222,10 +212,10 @@ describe.concurrent('silence', () => {
   });
 
   test('is told of each interface of its own', async () => {
-    const capture = section([
-      interfaceBlock(),
-      interfaceBlock(),
-      enhancedPacket({ interface: 1, units: BigInt(T) * 1_000_000n, data: datagram() }),
+    const capture = p.section([
+      p.interfaceBlock(),
+      p.interfaceBlock(),
+      p.enhancedPacket({ interface: 1, units: BigInt(T) * 1_000_000n, data: datagram() }),
     ]);
     const lines = await replay(capture);
     expect(entriesOf(lines.join('\n')).map((entry) => [entry['eni-id'], entry['log-status']])).toEqual([
@@ -238,11 +228,11 @@ describe.concurrent('silence', () => {
 describe.concurrent('a capture that says that it lost packets', () => {
   const micros = (sec: number): bigint => BigInt(sec) * 1_000_000n;
   const withDrops = (before: bigint, after: bigint, until: number): Uint8Array =>
-    section([
-      interfaceBlock(),
-      statistics({ units: micros(T + 1), drops: before }),
-      enhancedPacket({ units: micros(T + 2), data: datagram() }),
-      statistics({ units: micros(until), drops: after }),
+    p.section([
+      p.interfaceBlock(),
+      p.statistics({ units: micros(T + 1), drops: before }),
+      p.enhancedPacket({ units: micros(T + 2), data: datagram() }),
+      p.statistics({ units: micros(until), drops: after }),
     ]);
 
   test('has a SKIPDATA entry for each window in which it may have been', async () => {
@@ -272,16 +262,16 @@ describe.concurrent('time', () => {
     entriesOf(lines.join('\n')).map(({ packets, start, end }) => [Number(packets), Number(start), Number(end)]);
 
   test('of a packet that has none is 0, and makes no silence', async () => {
-    const capture = section([
-      interfaceBlock(),
-      simplePacket(datagram()),
-      enhancedPacket({ units: BigInt(T) * 1_000_000n, data: datagram() }),
+    const capture = p.section([
+      p.interfaceBlock(),
+      p.simplePacket(datagram()),
+      p.enhancedPacket({ units: BigInt(T) * 1_000_000n, data: datagram() }),
     ]);
     expect(spans(await replay(capture))).toEqual([
       [1, 0, 0],
       [1, T, T],
     ]);
-    expect(spans(await replay(section([interfaceBlock(), simplePacket(datagram())])))).toEqual([[1, 0, 0]]);
+    expect(spans(await replay(p.section([p.interfaceBlock(), p.simplePacket(datagram())])))).toEqual([[1, 0, 0]]);
   });
 
   test('that jumps years back and forth gives the right windows', async () => {
@@ -305,7 +295,7 @@ describe.concurrent('time', () => {
   });
 
   test('with a fraction too large is carried into the seconds', async () => {
-    const late = pcap([{ sec: T + 59, fraction: 3_999_999, data: datagram() }]);
+    const late = p.pcap([{ sec: T + 59, fraction: 3_999_999, data: datagram() }]);
     expect(spans(await replay(late))).toEqual([[1, T + 62, T + 62]]);
   });
 

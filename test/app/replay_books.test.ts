@@ -1,27 +1,13 @@
 // The books of a replay: whose traffic it is, what is in entries, what is not and why, and that it balances.
 import fs from 'node:fs';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Accounting } from '../../src/flowlog/accounting.ts';
-import {
-  PROTOCOL,
-  TCP_FLAG,
-  directionOption,
-  enhancedPacket,
-  ethernet,
-  interfaceBlock,
-  ipv4,
-  pcap,
-  section,
-  tcp,
-  udp,
-} from '../packets.ts';
-import type { PcapRecord } from '../packets.ts';
+import * as p from '../packets.ts';
 import { brief, entriesOf } from './entry_line.ts';
 import type { Entry } from './entry_line.ts';
 import { Workplace, windrow } from './program.ts';
 
 const workplace = new Workplace();
-afterAll(() => workplace.remove());
 
 const T = 1_000_020;
 
@@ -44,11 +30,11 @@ async function replay(capture: string, ...args: string[]): Promise<Replayed> {
 }
 
 function datagram(src: string, dst: string, size = 0): Uint8Array {
-  return ethernet({}, ipv4({ src, dst }, udp({ sport: 1000, dport: 2000 }, new Uint8Array(size))));
+  return p.ethernet({}, p.ipv4({ src, dst }, p.udp({ sport: 1000, dport: 2000 }, new Uint8Array(size))));
 }
 
 function captured(...frames: Uint8Array[]): string {
-  return workplace.file(pcap(frames.map((data, i): PcapRecord => ({ sec: T + i, data }))));
+  return workplace.file(p.pcap(frames.map((data, i): p.PcapRecord => ({ sec: T + i, data }))));
 }
 
 const who = (entries: Entry[]): string[] =>
@@ -57,12 +43,12 @@ const who = (entries: Entry[]): string[] =>
 describe.concurrent('the accounting', () => {
   test('tells each exclusion from the others, and counts the frame where there is no IP header to trust', async () => {
     const good = datagram('10.0.0.1', '192.0.2.1', 72);
-    const arp = ethernet({ type: 0x0806 }, new Uint8Array(46));
-    const sixth = ethernet({}, ipv4({ version: 6 }, udp({})));
-    const broken = ethernet({}, ipv4({ version: 5 }, udp({})));
-    const short = ethernet({}, ipv4({ totalLength: 19 }, udp({})));
+    const arp = p.ethernet({ type: 0x0806 }, new Uint8Array(46));
+    const sixth = p.ethernet({}, p.ipv4({ version: 6 }, p.udp({})));
+    const broken = p.ethernet({}, p.ipv4({ version: 5 }, p.udp({})));
+    const short = p.ethernet({}, p.ipv4({ totalLength: 19 }, p.udp({})));
     const cut = datagram('10.0.0.1', '192.0.2.1', 100).subarray(0, 30);
-    const records: PcapRecord[] = [
+    const records: p.PcapRecord[] = [
       { data: good },
       { data: arp },
       { data: sixth },
@@ -73,7 +59,7 @@ describe.concurrent('the accounting', () => {
       { data: datagram('10.0.0.1', '255.255.255.255', 20) },
       { data: datagram('10.0.0.1', '10.0.0.255', 30) },
     ].map((record, i) => ({ ...record, sec: T + i }));
-    const { books, stdout } = await replay(workplace.file(pcap(records)));
+    const { books, stdout } = await replay(workplace.file(p.pcap(records)));
     const reasons = { truncated: 1, multicast: 1, broadcast: 1, not_local: 0, unsupported_link_type: 0 };
     expect(books.packets.seen).toBe(9);
     expect(books.packets.excluded).toMatchObject(reasons);
@@ -123,7 +109,7 @@ describe.concurrent('the accounting', () => {
   test('equals the sums of the entries', async () => {
     const frames = Array.from({ length: 400 }, (_, i) =>
       i % 5 === 4
-        ? ethernet({ type: 0x0806 }, new Uint8Array(28))
+        ? p.ethernet({ type: 0x0806 }, new Uint8Array(28))
         : datagram(`10.0.${i % 3}.${i % 17}`, `192.0.2.${i % 29}`, (i * 37) % 900),
     );
     const { entries, books } = await replay(captured(...frames));
@@ -137,17 +123,17 @@ describe.concurrent('the accounting', () => {
 });
 
 describe.concurrent('--eni', () => {
-  const toServer = ethernet(
+  const toServer = p.ethernet(
     { src: '02:00:00:00:00:aa', dst: '02:00:00:00:00:bb' },
-    ipv4({ src: '10.0.0.1', dst: '192.0.2.1' }, udp({})),
+    p.ipv4({ src: '10.0.0.1', dst: '192.0.2.1' }, p.udp({})),
   );
-  const toClient = ethernet(
+  const toClient = p.ethernet(
     { src: '02:00:00:00:00:bb', dst: '02:00:00:00:00:aa' },
-    ipv4({ src: '192.0.2.1', dst: '10.0.0.1' }, udp({})),
+    p.ipv4({ src: '192.0.2.1', dst: '10.0.0.1' }, p.udp({})),
   );
-  const stray = ethernet(
+  const stray = p.ethernet(
     { src: '02:00:00:00:00:cc', dst: '02:00:00:00:00:dd' },
-    ipv4({ src: '10.9.9.9', dst: '192.0.2.9' }, udp({})),
+    p.ipv4({ src: '10.9.9.9', dst: '192.0.2.9' }, p.udp({})),
   );
   const capture = captured(toServer, toClient, stray);
 
@@ -169,10 +155,10 @@ describe.concurrent('--eni', () => {
   );
 
   test('by an interface is the traffic of that one, by name or by number', async () => {
-    const packet = (number: number): ReturnType<typeof enhancedPacket> =>
-      enhancedPacket({ interface: number, units: BigInt(T) * 1_000_000n, data: toServer });
+    const packet = (number: number): ReturnType<typeof p.enhancedPacket> =>
+      p.enhancedPacket({ interface: number, units: BigInt(T) * 1_000_000n, data: toServer });
     const two = workplace.file(
-      section([interfaceBlock({ name: 'eth0' }), interfaceBlock({ name: 'eth1' }), packet(0), packet(1)]),
+      p.section([p.interfaceBlock({ name: 'eth0' }), p.interfaceBlock({ name: 'eth1' }), packet(0), packet(1)]),
     );
     for (const end of ['eth1', '1']) {
       const { entries, books } = await replay(two, '--eni', `eni-db=${end}`);
@@ -230,11 +216,11 @@ describe.concurrent('direction', () => {
   test('is what the capture says before all else', async () => {
     const units = BigInt(T) * 1_000_000n;
     const data = datagram('10.0.0.1', '192.0.2.1');
-    const capture = section([
-      interfaceBlock(),
-      enhancedPacket({ units, data, options: [directionOption('in')] }),
-      enhancedPacket({ units, data, options: [directionOption('out')] }),
-      enhancedPacket({ units, data }),
+    const capture = p.section([
+      p.interfaceBlock(),
+      p.enhancedPacket({ units, data, options: [p.directionOption('in')] }),
+      p.enhancedPacket({ units, data, options: [p.directionOption('out')] }),
+      p.enhancedPacket({ units, data }),
     ]);
     const { entries, books } = await replay(workplace.file(capture), '--local', '10.0.0.0/8');
     expect(who(entries)).toEqual(['eni-if0 in 10.0.0.1', 'eni-if0 out 10.0.0.1', 'eni-if0 out 10.0.0.1']);
@@ -246,10 +232,10 @@ describe.concurrent('direction', () => {
       const [src, dst, sport, dport] = isReply
         ? ['192.0.2.1', '198.51.100.1', 80, 4000]
         : ['198.51.100.1', '192.0.2.1', 4000, 80];
-      return ethernet({}, ipv4({ src, dst, protocol: PROTOCOL.tcp }, tcp({ sport, dport, flags })));
+      return p.ethernet({}, p.ipv4({ src, dst, protocol: p.PROTOCOL.tcp }, p.tcp({ sport, dport, flags })));
     };
     const { entries, books } = await replay(
-      captured(packet(true, TCP_FLAG.syn | TCP_FLAG.ack), packet(false, TCP_FLAG.ack)),
+      captured(packet(true, p.TCP_FLAG.syn | p.TCP_FLAG.ack), packet(false, p.TCP_FLAG.ack)),
     );
     expect(who(entries)).toEqual(['eni-if0 out 192.0.2.1', 'eni-if0 in 198.51.100.1']);
     expect(books.direction).toMatchObject({ opener: 2 });
@@ -261,7 +247,7 @@ test('a flow table that is too small closes flows early, and every sum stays exa
     const flow = (i * 7) % 300;
     return datagram(`10.0.${flow >> 4}.${flow & 15}`, '192.0.2.1', (i * 31) % 700);
   });
-  const capture = workplace.file(pcap(frames.map((data, i): PcapRecord => ({ sec: T + (i >> 4), data }))));
+  const capture = workplace.file(p.pcap(frames.map((data, i): p.PcapRecord => ({ sec: T + (i >> 4), data }))));
   const roomy = await replay(capture);
   const tight = await replay(capture, '--max-flows', '16');
   const sums = (entries: Entry[]): Map<string, [number, number]> => {

@@ -1,37 +1,22 @@
 // What a capture may come as: several files, a stream, compressed, of several link types. The entries are the same.
 import zlib from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  LINK_TYPE,
-  PROTOCOL,
-  enhancedPacket,
-  ethernet,
-  gre,
-  interfaceBlock,
-  ipv4,
-  pcap,
-  section,
-  tcp,
-  udp,
-  vxlan,
-} from '../packets.ts';
-import type { PcapRecord } from '../packets.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import * as p from '../packets.ts';
 import { brief, entriesOf } from './entry_line.ts';
 import { Workplace, shell, windrow } from './program.ts';
 import type { Ended } from './program.ts';
 
 const workplace = new Workplace();
-afterAll(() => workplace.remove());
 
 const T = 1_000_020;
 const OPTIONS = ['--window', '60', '--quiet'];
 
 function datagram(host: number, sport: number): Uint8Array {
-  return ethernet({}, ipv4({ src: `10.0.0.${host}`, dst: '192.0.2.1' }, udp({ sport }, new Uint8Array(host))));
+  return p.ethernet({}, p.ipv4({ src: `10.0.0.${host}`, dst: '192.0.2.1' }, p.udp({ sport }, new Uint8Array(host))));
 }
 
 /** Some minutes of traffic of many flows, with gaps and a little disorder. */
-function traffic(): PcapRecord[] {
+function traffic(): p.PcapRecord[] {
   return Array.from({ length: 600 }, (_, i) => ({
     sec: T + Math.floor(i / 2) + (i % 7 === 3 ? -1 : 0) + (i > 400 ? 500 : 0),
     fraction: (i * 7919) % 1_000_000,
@@ -39,7 +24,7 @@ function traffic(): PcapRecord[] {
   }));
 }
 
-const inTime = (records: PcapRecord[]): PcapRecord[] =>
+const inTime = (records: p.PcapRecord[]): p.PcapRecord[] =>
   records.toSorted((a, b) => a.sec! - b.sec! || a.fraction! - b.fraction!);
 
 function expectClean({ code, stderr }: Ended): void {
@@ -47,7 +32,7 @@ function expectClean({ code, stderr }: Ended): void {
 }
 
 describe.concurrent('the same bytes come out', () => {
-  const capture = pcap(traffic());
+  const capture = p.pcap(traffic());
   let whole: string;
   let plain: string;
 
@@ -104,16 +89,16 @@ describe.concurrent('the same bytes come out', () => {
 describe.concurrent('several files', () => {
   test('are one capture in the order of time, and one of them may be a pipe', async () => {
     const records = inTime(traffic());
-    const whole = await windrow(['replay', workplace.file(pcap(records)), ...OPTIONS]);
+    const whole = await windrow(['replay', workplace.file(p.pcap(records)), ...OPTIONS]);
     const parts = [0, 1, 2].map((part) => records.filter((_, i) => (i * i + (i >> 3)) % 3 === part));
     const [one, two, three] = [
-      workplace.file(pcap(parts[0], { isBigEndian: true })),
-      workplace.file(zlib.gzipSync(pcap(parts[1]))),
+      workplace.file(p.pcap(parts[0], { isBigEndian: true })),
+      workplace.file(zlib.gzipSync(p.pcap(parts[1]))),
       workplace.file(
-        section([
-          interfaceBlock(),
+        p.section([
+          p.interfaceBlock(),
           ...parts[2].map(({ data, sec, fraction }) =>
-            enhancedPacket({ data, units: BigInt(sec!) * 1_000_000n + BigInt(fraction!) }),
+            p.enhancedPacket({ data, units: BigInt(sec!) * 1_000_000n + BigInt(fraction!) }),
           ),
         ]),
       ),
@@ -128,7 +113,7 @@ describe.concurrent('several files', () => {
 
   test('that follow one another may be named in any order', async () => {
     const files = [0, 1, 2, 3].map((hour) =>
-      workplace.file(pcap([{ sec: T + hour * 3600, data: datagram(hour + 1, 1000) }])),
+      workplace.file(p.pcap([{ sec: T + hour * 3600, data: datagram(hour + 1, 1000) }])),
     );
     const { stdout } = await windrow(['replay', files[2], files[0], files[3], files[1], ...OPTIONS]);
     const seen = entriesOf(stdout).filter((entry) => entry['log-status'] === 'OK');
@@ -137,7 +122,7 @@ describe.concurrent('several files', () => {
 
   test('that follow one another are open one at a time', async () => {
     const files = Array.from({ length: 150 }, (_, i) =>
-      workplace.file(pcap([{ sec: T + i * 10, data: datagram(1, 1000) }])),
+      workplace.file(p.pcap([{ sec: T + i * 10, data: datagram(1, 1000) }])),
     );
     const end = await shell('ulimit -n 60; windrow replay "$@" --window 3600 --quiet', files);
     expectClean(end);
@@ -145,7 +130,7 @@ describe.concurrent('several files', () => {
   });
 
   test('with packets of the same time are taken in the order of their names', async () => {
-    const [a, b] = [1, 2].map((host) => workplace.file(pcap([{ sec: T, data: datagram(host, 1000) }])));
+    const [a, b] = [1, 2].map((host) => workplace.file(p.pcap([{ sec: T, data: datagram(host, 1000) }])));
     const order = async (...files: string[]): Promise<string[]> =>
       entriesOf((await windrow(['replay', ...files, ...OPTIONS])).stdout).map(({ srcaddr }) => srcaddr);
     expect(await order(a, b)).toEqual(['10.0.0.1', '10.0.0.2']);
@@ -153,8 +138,8 @@ describe.concurrent('several files', () => {
   });
 
   test('of which one has no packets are those of the others', async () => {
-    const some = workplace.file(pcap([{ sec: T, data: datagram(1, 1000) }]));
-    const end = await windrow(['replay', workplace.file(pcap([])), some, ...OPTIONS]);
+    const some = workplace.file(p.pcap([{ sec: T, data: datagram(1, 1000) }]));
+    const end = await windrow(['replay', workplace.file(p.pcap([])), some, ...OPTIONS]);
     expectClean(end);
     expect(entriesOf(end.stdout)).toHaveLength(1);
   });
@@ -163,7 +148,7 @@ describe.concurrent('several files', () => {
 test('a capture without packets has no entries, and its books are empty and balanced', async () => {
   const end = await windrow([
     'replay',
-    workplace.file(pcap([])),
+    workplace.file(p.pcap([])),
     ...OPTIONS,
     '--accounting',
     workplace.at('none.json'),
@@ -175,15 +160,15 @@ test('a capture without packets has no entries, and its books are empty and bala
 
 describe.concurrent('link types', () => {
   const USER0 = 147;
-  const packets = (number: number, count: number): ReturnType<typeof enhancedPacket>[] =>
+  const packets = (number: number, count: number): ReturnType<typeof p.enhancedPacket>[] =>
     Array.from({ length: count }, (_, i) =>
-      enhancedPacket({ interface: number, units: BigInt(T + i * 30) * 1_000_000n, data: datagram(1, 1000) }),
+      p.enhancedPacket({ interface: number, units: BigInt(T + i * 30) * 1_000_000n, data: datagram(1, 1000) }),
     );
 
   test('that are not read are exclusions beside one that is, and the command says so', async () => {
-    const capture = section([
-      interfaceBlock(),
-      interfaceBlock({ linkType: USER0 }),
+    const capture = p.section([
+      p.interfaceBlock(),
+      p.interfaceBlock({ linkType: USER0 }),
       ...packets(0, 1),
       ...packets(1, 3),
     ]);
@@ -206,12 +191,13 @@ describe.concurrent('link types', () => {
   });
 
   test.each<[string, () => Uint8Array]>([
-    ['a pcap', () => pcap([{ sec: T, data: datagram(1, 1000) }], { linkType: USER0 })],
-    ['a pcap without packets', () => pcap([], { linkType: USER0 })],
-    ['a pcapng of one interface', () => section([interfaceBlock({ linkType: USER0 }), ...packets(0, 20)])],
+    ['a pcap', () => p.pcap([{ sec: T, data: datagram(1, 1000) }], { linkType: USER0 })],
+    ['a pcap without packets', () => p.pcap([], { linkType: USER0 })],
+    ['a pcapng of one interface', () => p.section([p.interfaceBlock({ linkType: USER0 }), ...packets(0, 20)])],
     [
       'a pcapng of which another such interface has no packets',
-      () => section([interfaceBlock({ linkType: USER0 }), interfaceBlock({ linkType: USER0 }), ...packets(0, 20)]),
+      () =>
+        p.section([p.interfaceBlock({ linkType: USER0 }), p.interfaceBlock({ linkType: USER0 }), ...packets(0, 20)]),
     ],
   ])('that are not read refuse %s: number and name, and no output', async (_, capture) => {
     const file = workplace.file(capture());
@@ -225,12 +211,12 @@ describe.concurrent('link types', () => {
   });
 
   test('of several interfaces are read each as its own', async () => {
-    const raw = ipv4({ src: '10.0.0.7', dst: '192.0.2.1' }, udp({ sport: 7 }));
-    const capture = section([
-      interfaceBlock({ linkType: LINK_TYPE.raw }),
-      interfaceBlock(),
-      enhancedPacket({ interface: 0, data: raw }),
-      enhancedPacket({ interface: 1, data: datagram(1, 1000) }),
+    const raw = p.ipv4({ src: '10.0.0.7', dst: '192.0.2.1' }, p.udp({ sport: 7 }));
+    const capture = p.section([
+      p.interfaceBlock({ linkType: p.LINK_TYPE.raw }),
+      p.interfaceBlock(),
+      p.enhancedPacket({ interface: 0, data: raw }),
+      p.enhancedPacket({ interface: 1, data: datagram(1, 1000) }),
     ]);
     const { stdout } = await windrow(['replay', workplace.file(capture), ...OPTIONS]);
     expect(entriesOf(stdout).map((entry) => `${entry['eni-id']} ${brief(entry)}`)).toEqual([
@@ -241,10 +227,13 @@ describe.concurrent('link types', () => {
 });
 
 test('--decapsulate makes the packet inside a tunnel the flow, and without it the tunnel is', async () => {
-  const inner = ipv4({ src: '10.1.0.1', dst: '198.51.100.9', protocol: PROTOCOL.tcp }, tcp({ sport: 5, dport: 6 }));
-  const inGre = ipv4({ protocol: PROTOCOL.gre }, gre(0x0800, inner));
-  const inVxlan = ipv4({}, udp({ sport: 999, dport: 4789 }, vxlan(7, ethernet({}, inner))));
-  const capture = workplace.file(pcap([inGre, inVxlan].map((packet) => ({ sec: T, data: ethernet({}, packet) }))));
+  const inner = p.ipv4(
+    { src: '10.1.0.1', dst: '198.51.100.9', protocol: p.PROTOCOL.tcp },
+    p.tcp({ sport: 5, dport: 6 }),
+  );
+  const inGre = p.ipv4({ protocol: p.PROTOCOL.gre }, p.gre(0x0800, inner));
+  const inVxlan = p.ipv4({}, p.udp({ sport: 999, dport: 4789 }, p.vxlan(7, p.ethernet({}, inner))));
+  const capture = workplace.file(p.pcap([inGre, inVxlan].map((packet) => ({ sec: T, data: p.ethernet({}, packet) }))));
   const flows = async (...args: string[]): Promise<string[]> =>
     entriesOf((await windrow(['replay', capture, ...OPTIONS, ...args])).stdout).map(brief);
   expect(await flows()).toEqual([

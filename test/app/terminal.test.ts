@@ -1,13 +1,12 @@
 // On a terminal: a report for people instead of lines for programs.
 import { spawn } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ethernet, ipv4, pcap, udp } from '../packets.ts';
 import { entriesOf } from './entry_line.ts';
 import { CLI, Workplace, ended, windrow } from './program.ts';
 
 const workplace = new Workplace();
-afterAll(() => workplace.remove());
 
 const capture = workplace.file(
   pcap([60, 61, 125].map((sec) => ({ sec, data: ethernet({}, ipv4({ src: '10.0.0.1', dst: '192.0.2.1' }, udp({}))) }))),

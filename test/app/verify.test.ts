@@ -1,13 +1,12 @@
 // The second count as users run it: it says equal, or names what differs.
 import fs from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { TCP_FLAG, PROTOCOL, ethernet, ipv4, pcap, tcp, udp } from '../packets.ts';
 import type { PcapRecord } from '../packets.ts';
 import { Workplace, linesOf, windrow } from './program.ts';
 import type { Ended } from './program.ts';
 
 const workplace = new Workplace();
-afterAll(() => workplace.remove());
 
 const T = 1_000_020;
 const CAPTURE = pcap([

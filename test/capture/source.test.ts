@@ -2,14 +2,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import zlib from 'node:zlib';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WindrowError } from '../../src/base/errors.ts';
 import { openSource } from '../../src/capture/source.ts';
 import type { ByteSource } from '../../src/capture/source.ts';
 import { Workplace } from '../app/program.ts';
 
 const workplace = new Workplace();
-afterAll(() => workplace.remove());
 
 /** Bytes that do not compress away, so that a part of them is a part of the file. */
 const CONTENT = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i * 31 + (i >> 7) * 17) & 255);

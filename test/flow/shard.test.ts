@@ -1,5 +1,5 @@
 // A shard by its face: what it yields as captures pass, and what it says of those that end early.
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WindrowError } from '../../src/base/errors.ts';
 import { readLocality } from '../../src/cloud/locality.ts';
 import { Shard } from '../../src/flow/shard.ts';
@@ -9,7 +9,6 @@ import { ethernet, ipv4, pcap, udp } from '../packets.ts';
 import { Workplace } from '../app/program.ts';
 
 const workplace = new Workplace();
-afterAll(() => workplace.remove());
 
 function capture(...times: number[]): Uint8Array {
   return pcap(

@@ -47,6 +47,7 @@ const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   shard_damage: () => [shard(), 0],
   shard_take_ended: () => [shard()],
   shard_state: () => [shard()],
+  shard_clock: () => [shard(), new Float64Array(4)],
   shard_drops: () => [shard()],
   flush_begin: () => [shard(), 3],
   flush_window: () => [shard()],

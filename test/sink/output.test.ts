@@ -1,12 +1,11 @@
 // Where lines go: a file that appears with its first byte, and what cannot be written.
 import fs from 'node:fs';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WindrowError } from '../../src/base/errors.ts';
 import { Output } from '../../src/sink/output.ts';
 import { Workplace } from '../app/program.ts';
 
 const workplace = new Workplace();
-afterAll(() => workplace.remove());
 
 async function failure(action: () => Promise<void> | void): Promise<WindrowError> {
   const error: unknown = await Promise.resolve()
