@@ -5,8 +5,8 @@ import type { Accounting } from '../flowlog/accounting.ts';
 import type { Summary } from '../flowlog/summary.ts';
 import type { ErrorCode } from '../base/errors.ts';
 
-/** Blocks of lines under way at once: one is filled while others are written. */
-export const BLOCKS = 4;
+/** Blocks of lines under way at once, at most: a window that closes makes many, which are written while the next one fills. */
+export const BLOCKS = 8;
 /** Bytes of a block; written as one. */
 export const BLOCK_BYTES = 1 << 20;
 

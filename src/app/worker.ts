@@ -76,7 +76,8 @@ async function run(task: ReplayTask): Promise<ReplayResult> {
 /** The blocks of lines: at most BLOCKS exist, so a slow output slows the worker instead of filling memory. */
 class Blocks implements LineSink {
   #port: MessagePort;
-  #free: Uint8Array<ArrayBuffer>[] = Array.from({ length: BLOCKS }, () => new Uint8Array(BLOCK_BYTES));
+  #free: Uint8Array<ArrayBuffer>[] = [];
+  #made = 0;
   #current: Uint8Array<ArrayBuffer> | undefined;
   #size = 0;
   #isStopped = false;
@@ -92,8 +93,14 @@ class Blocks implements LineSink {
 
   room(): Uint8Array | Promise<Uint8Array> {
     if (this.#current && BLOCK_BYTES - this.#size < LINE_ROOM) this.flush();
-    this.#current ??= this.#free.pop();
+    this.#current ??= this.#free.pop() ?? this.#make();
     return this.#current ? this.#current.subarray(this.#size) : this.#wait();
+  }
+
+  #make(): Uint8Array<ArrayBuffer> | undefined {
+    if (this.#made === BLOCKS) return undefined;
+    this.#made++;
+    return new Uint8Array(BLOCK_BYTES);
   }
 
   async #wait(): Promise<Uint8Array> {

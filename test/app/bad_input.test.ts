@@ -9,11 +9,11 @@ import * as p from '../packets.ts';
 import { entriesOf } from './entry_line.ts';
 import { CLI, Workplace, ended, shell, windrow } from './program.ts';
 import type { Ended } from './program.ts';
+import { isRoot, leftOut, testWhere } from '../needs.ts';
 
 const workplace = new Workplace();
 
 const NOBODY = 65534;
-const isRoot = process.getuid?.() === 0;
 
 function records(count: number): p.PcapRecord[] {
   return Array.from({ length: count }, (_, i) => ({
@@ -92,7 +92,7 @@ describe.concurrent('an input that is no capture is refused, and leaves no outpu
     expectRefused(await windrow(['replay', long, workplace.at('gone')]), /gone: .*no such file/);
   });
 
-  test.skipIf(!isRoot)('a file without permission', async () => {
+  testWhere(isRoot, 'only root can try a file as somebody else')('a file without permission', async () => {
     const secret = workplace.file(LONG, 'secret.pcap');
     fs.chmodSync(workplace.directory, 0o755);
     fs.chmodSync(secret, 0o600);
@@ -252,20 +252,23 @@ describe.concurrent('an output that cannot be written', () => {
     expectRefused(await shell('windrow replay "$1" > /dev/full', [long]), /standard output: .*no space is left/);
   });
 
-  test.skipIf(!isRoot)('because the disk fills up keeps what fitted, in whole', async (context) => {
-    const disk = workplace.at('tiny');
-    fs.mkdirSync(disk);
-    // Root of a container may not be allowed to mount.
-    if (!mountTiny(disk)) return context.skip();
-    try {
-      const output = `${disk}/entries.ndjson`;
-      expectRefused(await windrow(['replay', long, '--window', '60', '--output', output]), /no space is left/);
-      expect(fs.statSync(output).size).toBeGreaterThan(32 * 1024);
-      expect(fs.statSync(output).size).toBeLessThanOrEqual(64 * 1024);
-    } finally {
-      execFileSync('umount', [disk]);
-    }
-  });
+  testWhere(isRoot, 'only root can mount a small disk')(
+    'because the disk fills up keeps what fitted, in whole',
+    async () => {
+      const disk = workplace.at('tiny');
+      fs.mkdirSync(disk);
+      // Root of a container may not be allowed to mount.
+      if (!mountTiny(disk)) return leftOut('a full disk: mounting a tmpfs is refused here');
+      try {
+        const output = `${disk}/entries.ndjson`;
+        expectRefused(await windrow(['replay', long, '--window', '60', '--output', output]), /no space is left/);
+        expect(fs.statSync(output).size).toBeGreaterThan(32 * 1024);
+        expect(fs.statSync(output).size).toBeLessThanOrEqual(64 * 1024);
+      } finally {
+        execFileSync('umount', [disk]);
+      }
+    },
+  );
 
   test('because there is no such directory, or it is one, or a file is in the way', async () => {
     const nowhere = workplace.at('no/such/entries');
@@ -274,7 +277,7 @@ describe.concurrent('an output that cannot be written', () => {
     expectRefused(await windrow(['replay', long, '--output', `${long}/x`]), /not a directory/);
   });
 
-  test.skipIf(!isRoot)('because permission is missing', async () => {
+  testWhere(isRoot, 'only root can try a directory as somebody else')('because permission is missing', async () => {
     fs.chmodSync(workplace.directory, 0o755);
     const end = await windrow(['replay', long, '--output', workplace.at('forbidden')], { uid: NOBODY });
     expectRefused(end, /forbidden: .*permission denied/);

@@ -5,6 +5,7 @@ import { TCP_FLAG, PROTOCOL, ethernet, ipv4, pcap, tcp, udp } from '../packets.t
 import type { PcapRecord } from '../packets.ts';
 import { Workplace, linesOf, windrow } from './program.ts';
 import type { Ended } from './program.ts';
+import { isRoot, testWhere } from '../needs.ts';
 
 const workplace = new Workplace();
 
@@ -139,7 +140,7 @@ describe.concurrent('verify cannot go on', () => {
     await refused(capture, workplace.directory, /it is a directory/);
   });
 
-  test.skipIf(process.getuid?.() !== 0)('without permission to read them', async () => {
+  testWhere(isRoot, 'only root can try a file as somebody else')('without permission to read them', async () => {
     const secret = workplace.file('', 'secret.ndjson');
     fs.chmodSync(workplace.directory, 0o755);
     fs.chmodSync(secret, 0);
