@@ -13,7 +13,7 @@ export const COUNTING_OPTIONS: readonly OptionSpec[] = [
   { flags: '--window <seconds>', doc: 'any other length; overrides --interval', range: [1, 2 ** 31] },
   {
     flags: '--lateness <seconds>',
-    doc: 'how far packet time must pass the end of a window before it closes',
+    doc: 'how far packet time must pass the end of a window before it closes; at most 64 windows',
     range: [0, 86_400],
     default: 2,
   },
