@@ -32,7 +32,6 @@ class FlowTable {
         interfaces_(interfaces) {}
 
   const Windows& windows() const { return windows_; }
-  uint32_t live() const { return flows4_.live() + flows6_.live(); }
 
   // Two looks ahead, so that neither the index nor the slot is waited for.
   [[gnu::always_inline]] void prefetch_index(const Packet& p) const {

@@ -17,7 +17,6 @@ export const DAMAGES = [
   'too_many_interfaces',
   'gzip_cut',
   'gzip_broken',
-  'read_failed',
 ] as const;
 
 export type Damage = (typeof DAMAGES)[number];
@@ -58,7 +57,5 @@ export function describeDamage(damage: Damage, detail: number, offset: number): 
       return `its gzip data is cut off`;
     case 'gzip_broken':
       return `its gzip data is damaged`;
-    case 'read_failed':
-      return `reading failed ${at}`;
   }
 }
