@@ -8,6 +8,8 @@ export interface BenchOptions {
   readonly small: boolean;
   readonly list: boolean;
   readonly readme: boolean;
+  readonly render: boolean;
+  readonly profile: boolean;
   readonly runs: number;
   /** Workloads; empty: all. */
   readonly only: readonly string[];
@@ -16,22 +18,51 @@ export interface BenchOptions {
   readonly cacheFolder: string;
 }
 
+/** Names that `--only` and `--peer` know. */
+export interface KnownNames {
+  readonly workloads: readonly string[];
+  readonly tools: readonly string[];
+}
+
 const DEFAULT_RUNS = 5;
 const DEFAULT_CACHE = fileURLToPath(new URL('../cache', import.meta.url));
 
-export function readOptions(commandLine: readonly string[]): BenchOptions {
+/** Where captures are kept; the environment alone decides. */
+export function readCacheFolder(): string {
+  return path.resolve(process.env['WINDROW_BENCH_CACHE'] || DEFAULT_CACHE);
+}
+
+export function readOptions(commandLine: readonly string[], known: KnownNames): BenchOptions {
   const command = new Command('npm run bench --')
     .description('measures Windrow and its peers on captures that it makes itself; installs nothing')
-    .option('--json', 'results for machines instead of a table', false)
+    .option('--json', 'results for machines instead of tables', false)
     .option('--small', 'captures of 5 M packets', false)
     .option('--list', 'name the workloads, and the tools that are here', false)
-    .option('--readme', 'write the table into bench/README.md too', false)
+    .option('--readme', 'write the tables into both READMEs too, with bench/plot.svg and bench/results.json', false)
+    .addOption(
+      new Option('--render', 'measure nothing: the last measurement again, from bench/results.json')
+        .default(false)
+        .conflicts(['small', 'list', 'profile', 'runs', 'only', 'peer']),
+    )
+    .addOption(
+      new Option('--profile', 'where the time goes, by perf: written to bench/profile.md, instead of measuring')
+        .default(false)
+        .conflicts(['list', 'readme', 'runs', 'peer']),
+    )
     .addOption(new Option('--runs <n>', 'alternating runs of each tool').argParser(positive).default(DEFAULT_RUNS))
     .addOption(new Option('--only <workload,...>', 'these workloads only').argParser(list).default([], 'all'))
     .addOption(new Option('--peer <name,...>', 'these tools only').argParser(list).default([], 'all'))
+    .addHelpText('after', ['', ...moreHelp(known)].join('\n'))
     .parse([...commandLine]);
-  const cacheFolder = path.resolve(process.env['WINDROW_BENCH_CACHE'] || DEFAULT_CACHE);
-  return { ...command.opts<Omit<BenchOptions, 'cacheFolder'>>(), cacheFolder };
+  return { ...command.opts<Omit<BenchOptions, 'cacheFolder'>>(), cacheFolder: readCacheFolder() };
+}
+
+function moreHelp({ workloads, tools }: KnownNames): string[] {
+  return [
+    `Workloads: ${workloads.join(', ')}`,
+    `Tools: ${tools.join(', ')}; windrow names all four of Windrow's`,
+    'WINDROW_BENCH_CACHE names the folder for captures and what tools write (default: bench/cache)',
+  ];
 }
 
 function positive(text: string): number {

@@ -37,6 +37,8 @@ export interface WorkloadResult {
   readonly packets: number;
   readonly flows: number;
   readonly fileBytes: number;
+  /** Else Windrow is compared with itself alone. */
+  readonly withPeers: boolean;
   readonly rows: readonly Row[];
 }
 

@@ -34,7 +34,11 @@ export function runTool(meter: string, command: readonly string[], task: Task): 
   const stdout = fs.openSync(stdoutOf(task), 'w');
   const stderr = fs.openSync(path.join(task.out, 'stderr'), 'w');
   try {
-    spawnSync(meter, [report, String(MOST_SECONDS), ...command], { stdio: ['ignore', stdout, stderr], cwd: task.out });
+    spawnSync(meter, [report, String(MOST_SECONDS), ...command], {
+      stdio: ['ignore', stdout, stderr],
+      cwd: task.out,
+      env: plainEnvironment(),
+    });
   } finally {
     fs.closeSync(stdout);
     fs.closeSync(stderr);
@@ -46,6 +50,11 @@ export function runTool(meter: string, command: readonly string[], task: Task): 
   if (cost.status === STATUS_LATE) throw new Error(`not done in ${MOST_SECONDS} s`);
   if (cost.status !== 0) throw new Error(`exit code ${cost.status}: ${lastLine(path.join(task.out, 'stderr'))}`);
   return { wall: cost.wall, cpu: cost.user + cost.system, peakMb: cost.maxRssKb / 1024 };
+}
+
+/** Without what makes every Node program load more than it was asked to. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, NODE_OPTIONS: undefined, NODE_EXTRA_CA_CERTS: undefined };
 }
 
 export function stdoutOf(task: Task): string {

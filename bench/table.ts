@@ -1,43 +1,58 @@
-// Results as Markdown: a table a workload, the targets, and the commands.
+// A report as Markdown: a table a workload, the targets, and the commands.
+import { listed, markdownTable, millions, mpps, short } from './markdown.ts';
+import type { Report } from './report.ts';
 import type { Row, WorkloadResult } from './results.ts';
-import type { TargetResult } from './targets.ts';
-import type { Tool } from './tool.ts';
+import type { MemoryResult, TargetResult } from './targets.ts';
 
-export interface Report {
-  readonly command: string;
-  readonly date: string;
-  readonly machine: string;
-  /** Before the first run and after the last one. */
-  readonly load: readonly [number, number];
-  readonly runs: number;
-  readonly workloads: readonly WorkloadResult[];
-  readonly targets: readonly TargetResult[];
-  readonly missing: readonly Pick<Tool, 'name' | 'get'>[];
-}
-
-/** Below this a ratio is written with two digits after the point. */
-const SMALL_RATIO = 10;
+const COLUMNS = [
+  'tool',
+  'writes',
+  'Mpps',
+  'slowest to fastest',
+  'wall s',
+  'CPU s',
+  'peak MB',
+  'entries',
+  'total',
+  '× nfpcapd',
+  '× bare loop',
+];
+const ONCE = '\u00b9';
 
 export function renderReport(report: Report): string {
+  const loads = report.load.map((load) => load.toFixed(1)).join(' before, ');
   return [
     `\`${report.command}\`, ${report.date}`,
     '',
-    `${report.machine}; load ${report.load.map((load) => load.toFixed(1)).join(' before, ')} after. Medians of ${report.runs} alternating ${report.runs === 1 ? 'run' : 'runs'}; those marked \u00b9 ran once.`,
+    `${report.machine}; load ${loads} after. ${renderRuns(report.runs)}`,
     ...report.workloads.flatMap(renderWorkload),
     ...renderTargets(report.targets),
+    ...(report.memory === null ? [] : ['', renderMemory(report.memory)]),
     ...renderCommands(report.workloads),
-    ...renderMissing(report.missing),
+    ...renderLeftOut(report),
     '',
   ].join('\n');
+}
+
+/** One line about Windrow's memory. */
+export function renderMemory({ peaks, below, isMet }: MemoryResult): string {
+  const figures = peaks.map(({ title, peakMb }) => `${peakMb.toFixed(0)} MB with ${title.replace('Windrow, ', '')}`);
+  const target = `the target is less than ${below} MB: ${isMet ? 'met' : '**not met**'}`;
+  return `Windrow's peak memory, of the whole process, with 1 M two-sided flows: ${listed(figures)}; ${target}.`;
+}
+
+function renderRuns(runs: number): string {
+  return runs === 1 ? 'All ran once.' : `Medians of ${runs} alternating runs; those marked ${ONCE} ran once.`;
 }
 
 function renderWorkload(result: WorkloadResult): string[] {
   const nfpcapd = result.rows.find((row) => row.tool === 'nfpcapd');
   const bare = result.rows.find((row) => row.tool === 'bare-loop');
   const lines = result.rows.map((row) => {
-    const name = `${row.title}${row.runs.length === 1 ? '\u00b9' : ''}${row.isHead ? `, first ${millions(row.packets)} M packets` : ''}`;
-    if (row.failure !== undefined) return tableLine([name, row.writes, row.failure, ...Array<string>(8).fill('')]);
-    return tableLine([name, row.writes, ...figures(row), ratio(row, nfpcapd), ratio(row, bare)]);
+    const head = row.isHead ? `, first ${millions(row.packets)} M packets` : '';
+    const name = `${row.title}${row.runs.length === 1 ? ONCE : ''}${head}`;
+    if (row.failure !== undefined) return [name, row.writes, row.failure, ...Array<string>(8).fill('')];
+    return [name, row.writes, ...figures(row), ratio(row, nfpcapd), ratio(row, bare)];
   });
   return [
     '',
@@ -45,28 +60,14 @@ function renderWorkload(result: WorkloadResult): string[] {
     '',
     `${millions(result.packets)} M packets, ${(result.fileBytes / 1e9).toFixed(2)} GB.`,
     '',
-    tableLine([
-      'tool',
-      'writes',
-      'Mpps',
-      'slowest to fastest',
-      'wall s',
-      'CPU s',
-      'peak MB',
-      'entries',
-      'total',
-      '× nfpcapd',
-      '× bare loop',
-    ]),
-    tableLine(['---', '---', ...Array<string>(9).fill('--:')]),
-    ...lines,
+    ...markdownTable('llrrrrrrrrr', COLUMNS, lines),
   ];
 }
 
 function figures(row: Row): string[] {
   return [
-    millions(row.packetsPerSecond),
-    row.runs.length > 1 ? `${millions(row.slowest)} to ${millions(row.fastest)}` : '',
+    mpps(row.packetsPerSecond),
+    row.runs.length > 1 ? `${mpps(row.slowest)} to ${mpps(row.fastest)}` : '',
     row.wall.toFixed(2),
     row.cpu.toFixed(2),
     row.peakMb.toFixed(0),
@@ -82,20 +83,11 @@ function ratio(row: Row, baseline: Row | undefined): string {
 
 function renderTargets(targets: readonly TargetResult[]): string[] {
   const lines = targets.map(({ text, atLeast, ratio: measured, spread }) => {
-    if (measured === null || spread === null) return tableLine([text, short(atLeast), 'not measured', '', '']);
-    return tableLine([
-      text,
-      short(atLeast),
-      short(measured),
-      spread.map(short).join(' to '),
-      verdict(measured, spread, atLeast),
-    ]);
+    if (measured === null || spread === null) return [text, short(atLeast), 'not measured', '', ''];
+    return [text, short(atLeast), short(measured), spread.map(short).join(' to '), verdict(measured, spread, atLeast)];
   });
-  const head = [
-    tableLine(['target', 'at least', 'measured', 'slowest to fastest', 'met']),
-    tableLine(['---', '--:', '--:', '--:', '---']),
-  ];
-  return ['', '### Targets, as ratios of packets per second', '', ...head, ...lines];
+  const head = ['target', 'at least', 'measured', 'slowest to fastest', 'met'];
+  return ['', '### Targets, as ratios of packets per second', '', ...markdownTable('lrrrl', head, lines)];
 }
 
 /** A ratio whose spread has the target inside proves nothing. */
@@ -109,25 +101,15 @@ function renderCommands(workloads: readonly WorkloadResult[]): string[] {
   const rows = new Map<string, Row>();
   for (const row of workloads.flatMap((workload) => workload.rows))
     if (row.command && !rows.has(row.tool)) rows.set(row.tool, row);
-  const lines = [...rows.values()].map((row) => tableLine([row.tool, row.version, `\`${row.command}\``]));
-  const head = [tableLine(['tool', 'version', 'command']), tableLine(['---', '---', '---'])];
-  return ['', '### Versions and commands', '', ...head, ...lines];
+  const lines = [...rows.values()].map((row) => [row.tool, row.version, `\`${row.command}\``]);
+  return ['', '### Versions and commands', '', ...markdownTable('lll', ['tool', 'version', 'command'], lines)];
 }
 
-function renderMissing(missing: Report['missing']): string[] {
-  if (missing.length === 0) return [];
-  return ['', `Not found, so not measured: ${missing.map(({ name, get }) => `${name} (${get})`).join('; ')}.`];
-}
-
-function tableLine(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`;
-}
-
-function millions(count: number): string {
-  const value = count / 1e6;
-  return value >= SMALL_RATIO ? value.toFixed(1) : Number(value.toFixed(2)).toString();
-}
-
-function short(value: number): string {
-  return value >= SMALL_RATIO ? value.toFixed(1) : value.toFixed(2);
+function renderLeftOut({ missing, leftOut }: Report): string[] {
+  const absent = missing.map(({ name, get }) => `${name} (${get})`).join('; ');
+  const unasked = [...leftOut.tools, ...leftOut.workloads];
+  return [
+    ...(missing.length > 0 ? ['', `Not found, so not measured: ${absent}.`] : []),
+    ...(unasked.length > 0 ? ['', `Not asked for, so not measured: ${listed(unasked)}.`] : []),
+  ];
 }

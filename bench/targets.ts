@@ -1,4 +1,4 @@
-// The targets: ratios of packets per second within one run of the bench.
+// The targets: ratios of packets per second within one run of the bench, and a bound of memory.
 import type { Row, WorkloadResult } from './results.ts';
 
 export interface Target {
@@ -17,6 +17,16 @@ export interface TargetResult {
   /** The slowest run above over the fastest below, and the other way round: what noise alone could make of it. */
   readonly spread: readonly [number, number] | null;
 }
+
+export interface MemoryResult {
+  /** The largest of all runs of a number of workers, whatever became of the output. */
+  readonly peaks: readonly { readonly title: string; readonly peakMb: number }[];
+  readonly below: number;
+  readonly isMet: boolean;
+}
+
+/** Of the whole process, Node too, with 1 M two-sided flows. */
+const MEMORY = { workload: 'uniform', below: 300 };
 
 const TARGETS: readonly Target[] = [
   against('imix', 'windrow-1', 'nfpcapd', 8, 'IMIX, one worker, JSON written, against nfpcapd'),
@@ -53,6 +63,20 @@ export function judgeTargets(results: readonly WorkloadResult[]): TargetResult[]
       spread: [above.slowest / below.fastest, above.fastest / below.slowest],
     };
   });
+}
+
+/** Null where Windrow was not measured on that workload. */
+export function judgeMemory(results: readonly WorkloadResult[]): MemoryResult | null {
+  const all = results.find(({ name }) => name === MEMORY.workload)?.rows ?? [];
+  const rows = all.filter((row) => row.tool.startsWith('windrow-') && row.peakMb > 0);
+  if (rows.length === 0) return null;
+  const titles = [...new Set(rows.map(({ title }) => title))];
+  const peaks = titles.map((title) => ({
+    title,
+    peakMb: Math.max(...rows.filter((row) => row.title === title).map(({ peakMb }) => peakMb)),
+  }));
+  const { below } = MEMORY;
+  return { peaks, below, isMet: peaks.every(({ peakMb }) => peakMb < below) };
 }
 
 function against(workload: string, tool: string, baseline: string, atLeast: number, text: string): Target {

@@ -12,10 +12,10 @@ const DEFAULT_BUDGET = 1_000_000;
 const READ_BYTES = 8 << 20;
 
 export function windrowRows(): Tool[] {
-  return [row(1, true), row(1, false), row(2, true), row(2, false)];
+  return [windrowRow(1, true), windrowRow(1, false), windrowRow(2, true), windrowRow(2, false)];
 }
 
-function row(workers: 1 | 2, isWritten: boolean): Tool {
+export function windrowRow(workers: 1 | 2, isWritten: boolean): Tool {
   return {
     name: `windrow-${workers}${isWritten ? '' : '-null'}`,
     group: 'windrow',

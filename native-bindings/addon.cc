@@ -1,8 +1,13 @@
-// What JavaScript may call. Every function takes what it needs as checked arguments and keeps no state of its own.
+// What JavaScript may call. Every function takes what it needs as checked arguments.
+#include <map>
+#include <mutex>
+
+#include "aligned.h"
+#include "collector.h"
+#include "exchange_options.h"
 #include "json_encoder.h"
 #include "napi_values.h"
-#include "shard.h"
-#include "shard_options.h"
+#include "worker.h"
 
 namespace windrow {
 namespace {
@@ -12,17 +17,85 @@ using napi::Array;
 using napi::kMostExact;
 using napi::Object;
 
-// A shard and the JavaScript buffers that it borrows until the next feed or the input's end (see README.md, rule 2).
-struct OwnedShard {
-  static constexpr napi_type_tag kTag = {0x77696e64726f7731, 0x7368617264000001};
-  explicit OwnedShard(napi_env e, ShardConfig config) : env(e), shard(std::move(config)) {}
-  ~OwnedShard() {
+// The shared part of a replay. Each environment that takes part holds it; the last one lets it go.
+struct OwnedExchange {
+  static constexpr napi_type_tag kTag = {0x77696e64726f7731, 0x6578636861000001};
+  std::shared_ptr<Exchange> exchange;
+};
+
+// Exchanges that may be joined, by number: the one thing that the environments of a process share.
+class Joinable {
+ public:
+  static double add(const std::shared_ptr<Exchange>& exchange) {
+    std::lock_guard lock(mutex());
+    static double last = 0;
+    all()[++last] = exchange;
+    return last;
+  }
+  // Null where there is none, or it is gone.
+  static std::shared_ptr<Exchange> find(double number) {
+    std::lock_guard lock(mutex());
+    std::erase_if(all(), [](const auto& entry) { return entry.second.expired(); });
+    auto it = all().find(number);
+    return it == all().end() ? nullptr : it->second.lock();
+  }
+
+ private:
+  static std::mutex& mutex() {
+    static std::mutex m;
+    return m;
+  }
+  static std::map<double, std::weak_ptr<Exchange>>& all() {
+    static std::map<double, std::weak_ptr<Exchange>> a;
+    return a;
+  }
+};
+
+// A worker and the JavaScript buffers that it borrows until the next feed or the input's end (see README.md, rule 2).
+struct OwnedWorker {
+  static constexpr napi_type_tag kTag = {0x77696e64726f7731, 0x776f726b65000001};
+  OwnedWorker(napi_env e, std::shared_ptr<Exchange> x, uint32_t number) : env(e), exchange(x), worker(std::move(x), number) {}
+  ~OwnedWorker() {
     for (napi_ref ref : borrowed)
       if (ref) napi_delete_reference(env, ref);
   }
   napi_env env;
-  Shard shard;
+  std::shared_ptr<Exchange> exchange;
+  Worker worker;
   std::vector<napi_ref> borrowed;
+};
+
+// Calls JavaScript in its thread when workers have rows for it.
+class RowsBell {
+ public:
+  RowsBell(napi_env env, napi_value callback) {
+    napi_value name = napi::text(env, "windrow rows");
+    napi_create_threadsafe_function(env, callback, nullptr, name, 0, 1, nullptr, nullptr, nullptr, nullptr, &function_);
+    // It does not keep the process alive.
+    napi_unref_threadsafe_function(env, function_);
+  }
+  void ring() {
+    std::lock_guard lock(mutex_);
+    if (function_) napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking);
+  }
+  void close() {
+    std::lock_guard lock(mutex_);
+    if (function_) napi_release_threadsafe_function(function_, napi_tsfn_abort);
+    function_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  napi_threadsafe_function function_ = nullptr;
+};
+
+struct OwnedCollector {
+  static constexpr napi_type_tag kTag = {0x77696e64726f7731, 0x636f6c6c65000001};
+  OwnedCollector(std::shared_ptr<Exchange> x, std::shared_ptr<RowsBell> b) : exchange(x), bell(std::move(b)), collector(std::move(x)) {}
+  ~OwnedCollector() { bell->close(); }
+  std::shared_ptr<Exchange> exchange;
+  std::shared_ptr<RowsBell> bell;
+  Collector collector;
 };
 
 struct OwnedEncoder {
@@ -31,97 +104,240 @@ struct OwnedEncoder {
   JsonEncoder encoder;
 };
 
-// shard_new({maxFlows, windowSeconds, latenessSeconds, decapsulate, seed: BigUint64Array(4), locality}) -> shard
-napi_value shard_new(napi_env env, napi_callback_info info) {
-  Args args(env, info, 1);
-  if (!args.ok()) return nullptr;
-  ShardConfig config = options::read_shard(args, args[0]);
-  if (!args.ok()) return nullptr;
+// Runs `make`; what does not fit into memory is an error for JavaScript.
+template <typename Make>
+napi_value with_memory(napi_env env, Make make) {
   try {
-    return napi::own(env, new OwnedShard(env, std::move(config)));
+    return make();
   } catch (const std::bad_alloc&) {
     napi_throw_error(env, "WINDROW_NO_MEMORY", "the flow table does not fit into memory");
     return nullptr;
   }
 }
 
-// shard_add_input(shard, isDormant, sec, nsec) -> input number
-napi_value shard_add_input(napi_env env, napi_callback_info info) {
+// exchange_new(options: see exchange_options.h) -> exchange
+napi_value exchange_new(napi_env env, napi_callback_info info) {
+  Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  ExchangeConfig config = options::read_exchange(args, args[0]);
+  if (!args.ok()) return nullptr;
+  return with_memory(env, [&] { return napi::own(env, new OwnedExchange{std::make_shared<Exchange>(std::move(config))}); });
+}
+
+// exchange_share(exchange) -> a number by which other environments join it
+napi_value exchange_share(napi_env env, napi_callback_info info) {
+  Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedExchange>(0);
+  if (!args.ok()) return nullptr;
+  return napi::number(env, Joinable::add(owned->exchange));
+}
+
+// exchange_join(number) -> exchange
+napi_value exchange_join(napi_env env, napi_callback_info info) {
+  Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  double number = args.whole(0, 1, kMostExact);
+  std::shared_ptr<Exchange> exchange = args.ok() ? Joinable::find(number) : nullptr;
+  if (args.ok() && !exchange) args.fail("no such exchange");
+  if (!args.ok()) return nullptr;
+  return napi::own(env, new OwnedExchange{std::move(exchange)});
+}
+
+// exchange_stop(exchange): its workers come back as soon as they can
+napi_value exchange_stop(napi_env env, napi_callback_info info) {
+  Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedExchange>(0);
+  if (args.ok()) owned->exchange->stop();
+  return nullptr;
+}
+
+napi_value counts(napi_env env, const Tally::Count* values, uint64_t Tally::Count::* unit) {
+  Array array(env);
+  for (size_t i = 0; i < size_t(Reason::kCount); i++) array.push(napi::number(env, double(values[i].*unit)));
+  return array.value();
+}
+
+// exchange_state(exchange) -> {interfaces: [...], rulePackets: [...], guesses, wrongGuesses}; once all workers have ended
+napi_value exchange_state(napi_env env, napi_callback_info info) {
+  Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedExchange>(0);
+  if (!args.ok()) return nullptr;
+  Exchange& x = *owned->exchange;
+  std::vector<Interface> all = x.interfaces.all();
+  std::vector<uint64_t> rules(size_t(Rule::kCount));
+  for (uint32_t shard = 0; shard < x.workers(); shard++) {
+    const Exchange::ShardBooks& books = x.books(shard);
+    for (size_t i = 0; i < books.rule_packets.size(); i++) rules[i] += books.rule_packets[i];
+    for (size_t i = 0; i < books.not_local.size(); i++) {
+      Tally::Count& into = all[i].books.excluded[size_t(Reason::kNotLocal)];
+      into.packets += books.not_local[i].packets;
+      into.bytes += books.not_local[i].bytes;
+    }
+  }
+  Array interfaces(env), rule_packets(env);
+  uint32_t number = 0;
+  for (const Interface& i : all) {
+    Object o(env);
+    o.set("number", double(number)).set("eni", double(i.declared ? x.interfaces.eni(number) : number));
+    o.set("linkType", double(i.link_type)).set("name", napi::text(env, i.name));
+    o.set("isSupported", napi::boolean(env, i.is_supported));
+    o.set("packets", double(i.books.seen.packets)).set("bytes", double(i.books.seen.bytes)).set("dropped", double(i.dropped));
+    o.set("excludedPackets", counts(env, i.books.excluded, &Tally::Count::packets));
+    o.set("excludedBytes", counts(env, i.books.excluded, &Tally::Count::bytes));
+    interfaces.push(o.value());
+    number++;
+  }
+  for (uint64_t packets : rules) rule_packets.push(napi::number(env, double(packets)));
+  Object state(env);
+  state.set("interfaces", interfaces.value()).set("rulePackets", rule_packets.value());
+  state.set("guesses", double(x.guesses)).set("wrongGuesses", double(x.wrong_guesses));
+  return state.value();
+}
+
+// exchange_clock(exchange, Float64Array(6)): [1 if any packet had a time, the first's seconds, the watermark, interfaces
+// declared, packets read, bytes read]
+napi_value exchange_clock(napi_env env, napi_callback_info info) {
+  Args args(env, info, 2);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedExchange>(0);
+  auto* out = static_cast<double*>(args.array(1, napi_float64_array, 6));
+  if (!args.ok()) return nullptr;
+  Exchange& x = *owned->exchange;
+  out[0] = x.has_first();
+  out[1] = double(x.first_sec());
+  out[2] = double(x.mark());
+  out[3] = double(x.declared());
+  out[4] = double(x.packets());
+  out[5] = double(x.consumed());
+  return nullptr;
+}
+
+napi_value damage_of(napi_env env, const Span& span) {
+  return Object(env).set("damage", double(span.damage)).set("detail", double(span.detail)).set("offset", double(span.offset())).value();
+}
+
+// exchange_damage(exchange) -> {damage, detail, offset} of the file that was read in chunks; once all workers have ended
+napi_value exchange_damage(napi_env env, napi_callback_info info) {
+  Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedExchange>(0);
+  return args.ok() ? damage_of(env, owned->exchange->ending()) : nullptr;
+}
+
+// exchange_unread(exchange) -> the link type of packets of which none could be read, or -1; once all chunks are read
+napi_value exchange_unread(napi_env env, napi_callback_info info) {
+  Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedExchange>(0);
+  return args.ok() ? napi::number(env, double(owned->exchange->interfaces.unread_link_type())) : nullptr;
+}
+
+// worker_new(exchange, number) -> worker
+napi_value worker_new(napi_env env, napi_callback_info info) {
+  Args args(env, info, 2);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedExchange>(0);
+  double number = args.whole(1, 0, kMostWorkers);
+  if (args.ok() && number >= double(owned->exchange->workers())) args.fail("no such worker");
+  if (args.ok() && !owned->exchange->take_shard(uint32_t(number))) args.fail("this worker has been made already");
+  if (!args.ok()) return nullptr;
+  return with_memory(env, [&] { return napi::own(env, new OwnedWorker(env, owned->exchange, uint32_t(number))); });
+}
+
+// worker_add_input(worker, isDormant, sec, nsec) -> input number
+napi_value worker_add_input(napi_env env, napi_callback_info info) {
   Args args(env, info, 4);
   if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
+  auto* owned = args.native<OwnedWorker>(0);
   bool is_dormant = args.boolean(1);
   double sec = args.whole(2, -kMostExact, kMostExact), nsec = args.whole(3, 0, 999999999);
   if (!args.ok()) return nullptr;
   owned->borrowed.push_back(nullptr);
-  return napi::number(env, double(owned->shard.add_input(is_dormant, int64_t(sec), uint32_t(nsec))));
+  return napi::number(env, double(owned->worker.inputs().add_input(is_dormant, int64_t(sec), uint32_t(nsec))));
 }
 
-// shard_declare(shard, number, linkType, name): an interface that a capture declares before its first packet
-napi_value shard_declare(napi_env env, napi_callback_info info) {
+// worker_declare(worker, number, linkType, name): an interface that a capture declares before its first packet
+napi_value worker_declare(napi_env env, napi_callback_info info) {
   Args args(env, info, 4);
   if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
+  auto* owned = args.native<OwnedWorker>(0);
   double number = args.whole(1, 0, kMostInterfaces - 1), link_type = args.whole(2, 0, UINT32_MAX);
   std::string name = args.text_of(args[3]);
   if (!args.ok()) return nullptr;
-  owned->shard.interfaces().declare(uint32_t(number), uint32_t(link_type), name);
+  owned->exchange->interfaces.declare(uint32_t(number), uint32_t(link_type), name);
   return nullptr;
 }
 
-// shard_feed(shard, input, Uint8Array, size, offset of its first byte in the capture, eof): borrows the array.
-napi_value shard_feed(napi_env env, napi_callback_info info) {
+// An input's number as argument `i`.
+size_t read_input(Args& args, size_t i, const OwnedWorker* owned) {
+  double input = args.whole(i, 0, kMostExact);
+  if (args.ok() && input >= double(owned->borrowed.size())) args.fail("no such input");
+  return args.ok() ? size_t(input) : 0;
+}
+
+// worker_feed(worker, input, Uint8Array, size, offset of its first byte in the capture, eof): borrows the array.
+napi_value worker_feed(napi_env env, napi_callback_info info) {
   Args args(env, info, 6);
   if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
-  double input = args.whole(1, 0, kMostExact), size = args.whole(3, 0, kMostExact), base = args.whole(4, 0, kMostExact);
+  auto* owned = args.native<OwnedWorker>(0);
+  double size = args.whole(3, 0, kMostExact), base = args.whole(4, 0, kMostExact);
   auto* data = static_cast<uint8_t*>(args.array(2, napi_uint8_array, size_t(size)));
   bool eof = args.boolean(5);
-  if (args.ok() && input >= double(owned->borrowed.size())) args.fail("no such input");
+  size_t input = read_input(args, 1, owned);
   if (!args.ok()) return nullptr;
-  napi_ref& ref = owned->borrowed[size_t(input)];
+  napi_ref& ref = owned->borrowed[input];
   if (ref) napi_delete_reference(env, ref);
   napi_create_reference(env, args[2], 1, &ref);
-  owned->shard.feed(size_t(input), data, size_t(size), uint64_t(base), eof);
+  owned->worker.inputs().feed(input, data, size_t(size), uint64_t(base), eof);
   return nullptr;
 }
 
-// shard_run(shard, Float64Array(3)) -> why it came back (Run); [input, position, wanted]
-napi_value shard_run(napi_env env, napi_callback_info info) {
-  Args args(env, info, 2);
+// worker_run(worker, waits, Float64Array(4)) -> why it came back (Run); [input, position, wanted, errno]
+napi_value worker_run(napi_env env, napi_callback_info info) {
+  Args args(env, info, 3);
   if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
-  auto* out = static_cast<double*>(args.array(1, napi_float64_array, 3));
+  auto* owned = args.native<OwnedWorker>(0);
+  bool waits = args.boolean(1);
+  auto* out = static_cast<double*>(args.array(2, napi_float64_array, 4));
   if (!args.ok()) return nullptr;
-  Run why = owned->shard.run();
-  size_t input = owned->shard.current_input();
-  const Span& span = owned->shard.span(input);
-  out[0] = double(input);
-  out[1] = double(span.position);
-  out[2] = double(span.wanted);
+  Run why;
+  try {
+    why = owned->worker.run(waits);
+  } catch (const std::bad_alloc&) {
+    napi_throw_error(env, "WINDROW_NO_MEMORY", "no memory is left");
+    return nullptr;
+  }
+  const InputsReader& inputs = owned->worker.inputs();
+  if (why == Run::kNeedData) {
+    const Span& span = inputs.span(inputs.current_input());
+    out[0] = double(inputs.current_input());
+    out[1] = double(span.position);
+    out[2] = double(span.wanted);
+  }
+  out[3] = owned->worker.error();
   return napi::number(env, double(why));
 }
 
-// shard_damage(shard, input) -> {damage, detail, offset}
-napi_value shard_damage(napi_env env, napi_callback_info info) {
+// worker_damage(worker, input) -> {damage, detail, offset}
+napi_value worker_damage(napi_env env, napi_callback_info info) {
   Args args(env, info, 2);
   if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
-  double input = args.whole(1, 0, kMostExact);
-  if (args.ok() && input >= double(owned->borrowed.size())) args.fail("no such input");
-  if (!args.ok()) return nullptr;
-  const Span& span = owned->shard.span(size_t(input));
-  return Object(env).set("damage", double(span.damage)).set("detail", double(span.detail)).set("offset", double(span.offset())).value();
+  auto* owned = args.native<OwnedWorker>(0);
+  size_t input = args.ok() ? read_input(args, 1, owned) : 0;
+  return args.ok() ? damage_of(env, owned->worker.inputs().span(input)) : nullptr;
 }
 
-// shard_take_ended(shard) -> inputs that ended since the last call; what they borrowed is given back
-napi_value shard_take_ended(napi_env env, napi_callback_info info) {
+// worker_take_ended(worker) -> inputs that ended since the last call; what they borrowed is given back
+napi_value worker_take_ended(napi_env env, napi_callback_info info) {
   Args args(env, info, 1);
   if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
+  auto* owned = args.native<OwnedWorker>(0);
   if (!args.ok()) return nullptr;
   Array ended(env);
-  for (size_t input : owned->shard.take_ended()) {
+  for (size_t input : owned->worker.inputs().take_ended()) {
     napi_ref& ref = owned->borrowed[input];
     if (ref) napi_delete_reference(env, ref);
     ref = nullptr;
@@ -130,115 +346,79 @@ napi_value shard_take_ended(napi_env env, napi_callback_info info) {
   return ended.value();
 }
 
-napi_value counts(napi_env env, const uint64_t* values, size_t n) {
-  Array array(env);
-  for (size_t i = 0; i < n; i++) array.push(napi::number(env, double(values[i])));
-  return array.value();
-}
-
-// shard_state(shard) -> {interfaces: [...], rulePackets: [...], first, mark} (null where no packet had a time)
-napi_value shard_state(napi_env env, napi_callback_info info) {
-  Args args(env, info, 1);
-  if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
-  if (!args.ok()) return nullptr;
-  Shard& shard = owned->shard;
-  Array interfaces(env);
-  uint32_t number = 0;
-  for (const Interface& i : shard.interfaces().all()) {
-    Object o(env);
-    o.set("number", double(number)).set("eni", double(shard.locality().eni_of_interface(number, shard.interfaces())));
-    o.set("linkType", double(i.link_type)).set("name", napi::text(env, i.name));
-    o.set("isSupported", napi::boolean(env, i.is_supported));
-    o.set("packets", double(i.packets)).set("bytes", double(i.bytes)).set("dropped", double(i.dropped));
-    o.set("excludedPackets", counts(env, i.excluded_packets, size_t(Reason::kCount)));
-    o.set("excludedBytes", counts(env, i.excluded_bytes, size_t(Reason::kCount)));
-    interfaces.push(o.value());
-    number++;
-  }
-  const Windows& windows = shard.table().windows();
-  Object state(env);
-  state.set("interfaces", interfaces.value()).set("rulePackets", counts(env, shard.rule_packets, size_t(Rule::kCount)));
-  state.set("first", shard.has_first() ? napi::number(env, double(shard.first_sec())) : napi::null(env));
-  state.set("mark", windows.has_mark() ? napi::number(env, double(windows.mark())) : napi::null(env));
-  return state.value();
-}
-
-// shard_clock(shard, Float64Array(4)): [1 if any packet had a time, the first's seconds, the watermark, interfaces declared]
-napi_value shard_clock(napi_env env, napi_callback_info info) {
+// worker_consumed(worker, bytes): how much of its inputs was read, as stored
+napi_value worker_consumed(napi_env env, napi_callback_info info) {
   Args args(env, info, 2);
   if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
-  auto* out = static_cast<double*>(args.array(1, napi_float64_array, 4));
-  if (!args.ok()) return nullptr;
-  Shard& shard = owned->shard;
-  out[0] = shard.has_first() && shard.table().windows().has_mark();
-  out[1] = double(shard.first_sec());
-  out[2] = double(shard.table().windows().mark());
-  out[3] = double(shard.interfaces().all().size());
+  auto* owned = args.native<OwnedWorker>(0);
+  double bytes = args.whole(1, 0, kMostExact);
+  if (args.ok()) owned->exchange->set_consumed(uint64_t(bytes));
   return nullptr;
 }
 
-// shard_drops(shard) -> windows with drops, reported since the last call: [{eni, packets, from, to}], both included
-napi_value shard_drops(napi_env env, napi_callback_info info) {
+// collector_new(exchange, onRows) -> collector; onRows is called after collector_next or a taking of rows had to wait
+napi_value collector_new(napi_env env, napi_callback_info info) {
+  Args args(env, info, 2);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedExchange>(0);
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, args[1], &type);
+  if (args.ok() && type != napi_function) args.fail("expected a function");
+  if (args.ok() && !owned->exchange->take_collector()) args.fail("this exchange has its collector already");
+  if (!args.ok()) return nullptr;
+  auto bell = std::make_shared<RowsBell>(env, args[1]);
+  owned->exchange->on_rows = [bell] { bell->ring(); };
+  return napi::own(env, new OwnedCollector(owned->exchange, std::move(bell)));
+}
+
+// collector_close(collector): onRows is not called any more
+napi_value collector_close(napi_env env, napi_callback_info info) {
   Args args(env, info, 1);
   if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
+  auto* owned = args.native<OwnedCollector>(0);
+  if (args.ok()) owned->bell->close();
+  return nullptr;
+}
+
+// collector_next(collector, Float64Array(3)) -> what is next (Next); of a window: [id, isLate, isEarly]
+napi_value collector_next(napi_env env, napi_callback_info info) {
+  Args args(env, info, 2);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedCollector>(0);
+  auto* out = static_cast<double*>(args.array(1, napi_float64_array, 3));
+  if (!args.ok()) return nullptr;
+  Collector::Next next = owned->collector.next_window();
+  const Collector::Closing& closing = owned->collector.closing();
+  out[0] = double(closing.id);
+  out[1] = closing.is_late;
+  out[2] = closing.is_early;
+  return napi::number(env, double(next));
+}
+
+// collector_enis(collector) -> numbers of the ENIs that have entries in the window, ascending
+napi_value collector_enis(napi_env env, napi_callback_info info) {
+  Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedCollector>(0);
+  if (!args.ok()) return nullptr;
+  Array enis(env);
+  for (uint32_t eni : owned->collector.closing().enis) enis.push(napi::number(env, eni));
+  return enis.value();
+}
+
+// collector_drops(collector) -> windows with drops, to be written before what comes next: [{eni, packets, from, to}], both included
+napi_value collector_drops(napi_env env, napi_callback_info info) {
+  Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedCollector>(0);
   if (!args.ok()) return nullptr;
   Array reports(env);
-  Shard& shard = owned->shard;
-  auto& drops = shard.interfaces().drops();
-  for (const DropReport& d : drops) {
+  for (const DropReport& d : owned->collector.take_drops()) {
     Object o(env);
-    o.set("eni", double(shard.locality().eni_of_interface(d.interface, shard.interfaces()))).set("packets", double(d.packets));
+    o.set("eni", double(owned->exchange->interfaces.eni(d.interface))).set("packets", double(d.packets));
     reports.push(o.set("from", double(d.from_window)).set("to", double(d.to_window)).value());
   }
-  drops.clear();
   return reports.value();
-}
-
-// flush_begin(shard, mode)
-napi_value flush_begin(napi_env env, napi_callback_info info) {
-  Args args(env, info, 2);
-  if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
-  double mode = args.whole(1, 0, double(FlushMode::kAll));
-  if (!args.ok()) return nullptr;
-  owned->shard.table().begin_flush(FlushMode(uint8_t(mode)));
-  return nullptr;
-}
-
-// flush_window(shard) -> {id, start, end, isLate}, or null when the flush is over
-napi_value flush_window(napi_env env, napi_callback_info info) {
-  Args args(env, info, 1);
-  if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
-  if (!args.ok()) return nullptr;
-  const Window* w = owned->shard.table().next_window();
-  if (!w) return napi::null(env);
-  Object o(env);
-  o.set("id", double(w->id)).set("start", double(w->start)).set("end", double(w->end));
-  o.set("isLate", napi::boolean(env, w->is_late));
-  return o.value();
-}
-
-bool in_window(Args& args, OwnedShard* owned) {
-  if (args.ok() && !owned->shard.table().in_window()) args.fail("no window is being flushed");
-  return args.ok();
-}
-
-// flush_enis(shard) -> numbers of the ENIs that have entries in this window, ascending
-napi_value flush_enis(napi_env env, napi_callback_info info) {
-  Args args(env, info, 1);
-  if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
-  if (!in_window(args, owned)) return nullptr;
-  std::vector<uint8_t> marks;
-  owned->shard.table().mark_enis(&marks);
-  Array enis(env);
-  for (size_t i = 0; i < marks.size(); i++)
-    if (marks[i]) enis.push(napi::number(env, double(i)));
-  return enis.value();
 }
 
 // Columns over argument `i`, a Uint8Array, for `capacity` rows (argument i + 1).
@@ -251,27 +431,6 @@ bool read_columns(Args& args, size_t i, Columns* columns) {
   if (!args.ok()) return false;
   *columns = Columns::over(buffer, uint32_t(capacity));
   return true;
-}
-
-// flush_rows(shard, columns, capacity) -> rows filled; 0: the window has no more
-napi_value flush_rows(napi_env env, napi_callback_info info) {
-  Args args(env, info, 3);
-  if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
-  Columns columns;
-  if (!in_window(args, owned) || !read_columns(args, 1, &columns)) return nullptr;
-  Shard& shard = owned->shard;
-  return napi::number(env, double(shard.table().fill_rows(columns, shard.rule_packets)));
-}
-
-// flush_end(shard): the window is done
-napi_value flush_end(napi_env env, napi_callback_info info) {
-  Args args(env, info, 1);
-  if (!args.ok()) return nullptr;
-  auto* owned = args.native<OwnedShard>(0);
-  if (!in_window(args, owned)) return nullptr;
-  owned->shard.table().end_window();
-  return nullptr;
 }
 
 // encoder_new([{accountId, eniId, vmId, vpcId, vswitchId}]) -> encoder; the texts are escaped for JSON already
@@ -299,7 +458,7 @@ napi_value encoder_json(napi_env env, napi_callback_info info) {
   auto* result = static_cast<double*>(args.array(6, napi_float64_array, 4));
   if (args.ok() && !(from <= rows && rows <= columns.capacity)) args.fail("no such rows");
   for (uint32_t i = uint32_t(from); args.ok() && i < uint32_t(rows); i++)
-    if (columns.eni[i] >= owned->encoder.eni_count()) args.fail("a row of an ENI that the encoder does not know");
+    if (!owned->encoder.knows(columns.eni[i])) args.fail("a row of an ENI that the encoder does not know");
   if (!args.ok()) return nullptr;
   size_t written = 0;
   uint64_t packets = 0, bytes = 0;
@@ -308,6 +467,64 @@ napi_value encoder_json(napi_env env, napi_callback_info info) {
   result[1] = double(written);
   result[2] = double(packets);
   result[3] = double(bytes);
+  return nullptr;
+}
+
+// How taking rows ended. The order is the order of ROWS in src/flow/collector.ts.
+enum class Rows : uint8_t { kFull = 0, kWindowDone, kWait, kUnknownEni };
+
+double rows_ended(bool is_done, const Collector& collector) {
+  return double(is_done ? Rows::kWindowDone : collector.is_waiting() ? Rows::kWait : Rows::kFull);
+}
+
+// collector_rows(collector, columns, capacity, Float64Array(2)): copies rows of the window; [how it ended (Rows), rows]
+napi_value collector_rows(napi_env env, napi_callback_info info) {
+  Args args(env, info, 4);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedCollector>(0);
+  Columns columns;
+  if (!args.ok() || !read_columns(args, 1, &columns)) return nullptr;
+  auto* result = static_cast<double*>(args.array(3, napi_float64_array, 2));
+  if (!args.ok()) return nullptr;
+  uint32_t rows = 0;
+  bool is_done = owned->collector.rows([&](const Columns& from, uint32_t row, uint32_t to) {
+    uint32_t some = std::min(to - row, columns.capacity - rows);
+    columns.copy(rows, from, row, some);
+    rows += some;
+    return row + some;
+  });
+  result[0] = rows_ended(is_done, owned->collector);
+  result[1] = rows;
+  return nullptr;
+}
+
+// collector_json(collector, encoder, out: Uint8Array, Float64Array(5)): encodes rows of the window;
+// [how it ended (Rows), rows, bytes written, packets, bytes]
+napi_value collector_json(napi_env env, napi_callback_info info) {
+  Args args(env, info, 4);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedCollector>(0);
+  auto* encoder = args.native<OwnedEncoder>(1);
+  size_t room = 0;
+  auto* out = static_cast<uint8_t*>(args.array(2, napi_uint8_array, 0, &room));
+  auto* result = static_cast<double*>(args.array(3, napi_float64_array, 5));
+  if (!args.ok()) return nullptr;
+  size_t written = 0;
+  uint64_t packets = 0, bytes = 0, rows = 0;
+  bool is_unknown = false;
+  bool is_done = owned->collector.rows([&](const Columns& from, uint32_t row, uint32_t to) {
+    size_t some = 0;
+    uint32_t next = encoder->encoder.encode(from, row, to, out + written, room - written, &some, &packets, &bytes);
+    written += some;
+    rows += next - row;
+    is_unknown = next < to && !encoder->encoder.knows(from.eni[next]);
+    return next;
+  });
+  result[0] = is_unknown ? double(Rows::kUnknownEni) : rows_ended(is_done, owned->collector);
+  result[1] = double(rows);
+  result[2] = double(written);
+  result[3] = double(packets);
+  result[4] = double(bytes);
   return nullptr;
 }
 
@@ -346,17 +563,20 @@ napi_value capture_peek(napi_env env, napi_callback_info info) {
 }
 
 napi_value init(napi_env env, napi_value exports) {
+#define X(name) {#name, name}
   const struct {
     const char* name;
     napi_callback call;
   } functions[] = {
-      {"shard_new", shard_new},       {"shard_add_input", shard_add_input}, {"shard_feed", shard_feed},   {"shard_run", shard_run},
-      {"shard_declare", shard_declare}, {"shard_take_ended", shard_take_ended},
-      {"shard_damage", shard_damage}, {"shard_state", shard_state},         {"shard_drops", shard_drops}, {"shard_clock", shard_clock}, {"flush_begin", flush_begin},
-      {"flush_window", flush_window}, {"flush_enis", flush_enis},           {"flush_rows", flush_rows},   {"flush_end", flush_end},
-      {"encoder_new", encoder_new},   {"encoder_json", encoder_json},       {"columns_layout", columns_layout},
-      {"capture_peek", capture_peek},
+      X(exchange_new), X(exchange_share), X(exchange_join), X(exchange_stop),
+      X(exchange_state), X(exchange_clock), X(exchange_damage), X(exchange_unread), X(worker_new),
+      X(worker_add_input), X(worker_declare), X(worker_feed), X(worker_run),
+      X(worker_damage), X(worker_take_ended), X(worker_consumed), X(collector_new),
+      X(collector_close), X(collector_next), X(collector_enis), X(collector_drops),
+      X(collector_rows), X(collector_json), X(encoder_new), X(encoder_json),
+      X(columns_layout), X(capture_peek), X(aligned_bytes),
   };
+#undef X
   for (const auto& f : functions) {
     napi_value function;
     napi_create_function(env, f.name, NAPI_AUTO_LENGTH, f.call, nullptr, &function);

@@ -1,8 +1,7 @@
 // What flows counted in windows other than the one in their slot: records that hang on the slot.
 #pragma once
-#include <vector>
-
 #include "flow_state.h"
+#include "growing_list.h"
 
 namespace windrow {
 
@@ -10,7 +9,7 @@ struct AsideRecord {
   uint64_t packets[2] = {0, 0}, bytes[2] = {0, 0};
   uint32_t first[2] = {0, 0};
   uint32_t last = 0;
-  uint32_t serial = 0;
+  uint32_t window = 0;  // its number
   uint32_t next = 0;
   uint8_t flags[2] = {0, 0};
   bool is_closed = false;  // the flow was, when this window got its latest packet
@@ -22,17 +21,18 @@ class Asides {
  public:
   uint32_t live() const { return live_; }
 
-  // A record for another window of the flow. Records may move when one is created.
-  AsideRecord* create(FlowBody* body, uint32_t serial) {
+  // A record for another window of the flow.
+  AsideRecord* create(FlowBody* body, uint32_t window) {
     uint32_t number = free_;
     if (number) {
       free_ = records_[number].next;
     } else {
+      if (records_.size() == 0) records_.push_back(AsideRecord());
       number = uint32_t(records_.size());
-      records_.emplace_back();
+      records_.push_back(AsideRecord());
     }
     records_[number] = AsideRecord();
-    records_[number].serial = serial;
+    records_[number].window = window;
     records_[number].next = body->aside;
     body->aside = number;
     live_++;
@@ -40,16 +40,16 @@ class Asides {
   }
 
   // Null if the flow has none for that window.
-  AsideRecord* find(const FlowBody& body, uint32_t serial) {
+  AsideRecord* find(const FlowBody& body, uint32_t window) {
     for (uint32_t i = body.aside; i; i = records_[i].next)
-      if (records_[i].serial == serial) return &records_[i];
+      if (records_[i].window == window) return &records_[i];
     return nullptr;
   }
 
-  void drop(FlowBody* body, uint32_t serial) {
+  void drop(FlowBody* body, uint32_t window) {
     for (uint32_t* link = &body->aside; *link; link = &records_[*link].next) {
       uint32_t number = *link;
-      if (records_[number].serial != serial) continue;
+      if (records_[number].window != window) continue;
       *link = records_[number].next;
       records_[number].next = free_;
       free_ = number;
@@ -83,7 +83,7 @@ class Asides {
   }
 
  private:
-  std::vector<AsideRecord> records_ = std::vector<AsideRecord>(1);  // number 0 is no record
+  GrowingList<AsideRecord, 1024> records_;  // number 0 is no record
   uint32_t free_ = 0, live_ = 0;
 };
 

@@ -1,7 +1,7 @@
 // Entries as columns: the layout that JavaScript allocates and src/flowlog/columns.ts reads.
 #pragma once
 #include <cstdint>
-#include <string>
+#include <cstring>
 
 namespace windrow {
 
@@ -41,6 +41,13 @@ struct Columns {
     WINDROW_COLUMNS(X)
 #undef X
     return bytes;
+  }
+
+  // Copies `rows` rows of `from`, beginning with its row `row`, to `at`.
+  void copy(uint32_t at, const Columns& from, uint32_t row, uint32_t rows) const {
+#define X(name, type, cells) memcpy(name + size_t(at) * cells, from.name + size_t(row) * cells, sizeof(type) * cells * rows);
+    WINDROW_COLUMNS(X)
+#undef X
   }
 
   // `capacity` is a multiple of 8.

@@ -6,7 +6,8 @@
 
 namespace windrow {
 
-// A flow is new again when it was silent for longer: then its opener and its FINs are forgotten.
+// A flow is new again when the watermark is further than this from its latest packet: then its opener and its FINs are
+// forgotten. The watermark, and not the packet that asks: so it makes no difference when an idle flow leaves the memory.
 constexpr int64_t kIdleSeconds = 30, kIdleOpenTcpSeconds = 600;
 
 // Both directions of a flow, and what its current window has counted: 48 bytes.
@@ -17,7 +18,7 @@ struct FlowBody {
   uint32_t bytes[2] = {0, 0};
   uint32_t first[2] = {0, 0};  // seconds into the window
   uint32_t last = 0;           // the same, both directions
-  uint32_t window = 0;         // serial of the window; 0: none
+  uint32_t window = 0;         // number of the window; 0: none
   uint32_t aside = 0;          // first record that stands aside; 0: none
   uint8_t flags[2] = {0, 0};
   uint8_t state = 0;  // of the flow: kFin0.. below
@@ -38,22 +39,21 @@ inline int64_t idle_limit(uint8_t protocol, uint8_t state) {
 }
 
 // The sender of a flow's first packet opened it, but for a SYN+ACK, which answers an opening that was not seen.
-inline void begin_flow(FlowBody* body, const Packet& p, uint8_t protocol) {
-  bool answers = protocol == kTcp && (p.flags & (kTcpSyn | kTcpAck)) == (kTcpSyn | kTcpAck);
-  body->state = (p.direction != 0) != answers ? kOpenedByB : 0;
+inline void begin_flow(FlowBody* body, uint8_t direction, uint8_t flags, uint8_t protocol) {
+  bool answers = protocol == kTcp && (flags & (kTcpSyn | kTcpAck)) == (kTcpSyn | kTcpAck);
+  body->state = (direction != 0) != answers ? kOpenedByB : 0;
 }
 
 // Takes in a packet's time and flags. A SYN alone opens a closed flow again.
-inline void advance(FlowBody* body, const Packet& p, uint8_t protocol) {
-  if (p.sec > body->last_sec) body->last_sec = p.sec;
+inline void advance(FlowBody* body, int64_t sec, uint8_t direction, uint8_t flags, uint8_t protocol) {
+  if (sec > body->last_sec) body->last_sec = sec;
   if (protocol != kTcp) return;
-  uint8_t flags = p.flags;
   if (__builtin_expect((flags & (kTcpSyn | kTcpFin | kTcpRst)) == 0, 1)) return;
   if ((flags & (kTcpSyn | kTcpAck)) == kTcpSyn) {
     if (is_closed(body->state)) body->state = 0;
-    body->state = uint8_t((body->state & ~kOpenedByB) | (p.direction ? kOpenedByB : 0));
+    body->state = uint8_t((body->state & ~kOpenedByB) | (direction ? kOpenedByB : 0));
   }
-  if (flags & kTcpFin) body->state |= uint8_t(kFin0 << p.direction);
+  if (flags & kTcpFin) body->state |= uint8_t(kFin0 << direction);
   if (flags & kTcpRst) body->state |= kRstSeen;
   if ((body->state & kRstSeen) || (body->state & (kFin0 | kFin1)) == (kFin0 | kFin1)) body->state |= kClosed;
 }

@@ -4,24 +4,30 @@
 
 #include "asides.h"
 #include "locality.h"
+#include "row_queue.h"
 #include "rows.h"
 #include "slots.h"
-#include "windows.h"
+#include "stream.h"
+#include "tally.h"
 
 namespace windrow {
 
-constexpr size_t kMostLateWindows = 8;
-constexpr uint32_t kFirstLimit = 1 << 16;
+// Flows at which idle ones are looked for the first time. A fuzz target sets fewer.
+#ifndef WINDROW_FIRST_LIMIT
+#define WINDROW_FIRST_LIMIT (1 << 16)
+#endif
+constexpr uint32_t kFirstLimit = WINDROW_FIRST_LIMIT;
+constexpr uint32_t kFlowsOfLateWindow = 4;  // what a window that was opened again takes, in flows of the budget
 
 // How a packet was received.
-enum class Added : uint8_t { kYes, kWindowDue, kLateFull, kTableFull };
+enum class Added : uint8_t { kYes, kLateFull, kTableFull };
 
 enum class FlushMode : uint8_t { kDue = 0, kLate, kEvict, kAll };
 
 class FlowTable {
  public:
-  FlowTable(uint32_t budget, int64_t window_seconds, int64_t lateness_seconds, const HashSeed& seed, Locality* locality,
-            Interfaces* interfaces)
+  FlowTable(uint32_t budget, int64_t window_seconds, int64_t lateness_seconds, const HashSeed& seed, const Locality* locality,
+            const Interfaces* interfaces)
       : seed_(seed),
         budget_(budget),
         soft_limit_(budget < kFirstLimit ? budget : kFirstLimit),
@@ -31,149 +37,167 @@ class FlowTable {
         locality_(locality),
         interfaces_(interfaces) {}
 
-  const Windows& windows() const { return windows_; }
-
   // Two looks ahead, so that neither the index nor the slot is waited for.
-  [[gnu::always_inline]] void prefetch_index(const Packet& p) const {
-    if (p.is_v6) flows6_.prefetch_index(p.hash);
-    else flows4_.prefetch_index(p.hash);
+  [[gnu::always_inline]] void prefetch_index(const ItemHead& item) const {
+    if (item.kind() == ItemKind::kPacket4) flows4_.prefetch_index(item.tag);
+    else if (item.kind() == ItemKind::kPacket6) flows6_.prefetch_index(item.tag);
   }
-  [[gnu::always_inline]] void prefetch_slot(const Packet& p) {
-    if (p.is_v6) flows6_.prefetch_slot(p.hash);
-    else flows4_.prefetch_slot(p.hash);
+  [[gnu::always_inline]] void prefetch_slot(const ItemHead& item) {
+    if (item.kind() == ItemKind::kPacket4) flows4_.prefetch_slot(item.tag);
+    else if (item.kind() == ItemKind::kPacket6) flows6_.prefetch_slot(item.tag);
   }
 
-  // Takes in the packet, or says what has to be flushed first; then the same packet is to be given again.
-  // Excluded packets only move the watermark.
-  Added add(const Packet& p) {
-    if (!p.untimed && windows_.raise(p.sec)) return Added::kWindowDue;
-    if (p.reason != Reason::kNone) return Added::kYes;
-    Window* window = windows_.at(p.sec);
-    if (__builtin_expect(window == nullptr, 0)) {
-      if (windows_.late_count() >= kMostLateWindows && windows_.is_late(windows_.id_of(p.sec))) return Added::kLateFull;
-      window = windows_.open(p.sec);
-    }
-    return p.is_v6 ? add_to(flows6_, p.k6, p, window) : add_to(flows4_, p.k4, p, window);
+  // Takes in a watermark; true when windows have to be flushed (kDue) before the next packet.
+  bool raise(int64_t sec) {
+    if (!windows_.raise(sec)) return false;
+    const auto& open = windows_.open_windows();
+    return !open.empty() && is_due(*open.begin()->second);
   }
+
+  // The number of the chunk in which the packets that follow stand.
+  void begin_chunk(uint64_t chunk) { chunk_ = chunk; }
+
+  // Takes in a packet, whose time counts from `base`, or says what has to be flushed first; then the same packet is to be
+  // given again.
+  template <typename Key>
+  [[gnu::always_inline]] Added add(const Item<Key>& item, int64_t base) {
+    int64_t sec = base + item.head.sec;
+    Window* window = windows_.at(sec);
+    if (__builtin_expect(window == nullptr, 0)) {
+      // A window that is opened again has to leave room for the packet.
+      if (windows_.is_late(windows_.id_of(sec)) && (is_short_of_windows() || !has_room(kFlowsOfLateWindow + kMostOfPacket))) return full();
+      window = windows_.open(sec);
+    }
+    if constexpr (sizeof(Key) == sizeof(Key4)) return add_to(flows4_, item, sec, window);
+    else return add_to(flows6_, item, sec, window);
+  }
+
+  // Packets and bytes of no named ENI, by interface.
+  const std::vector<Tally::Count>& not_local() const { return not_local_; }
+  // Logged packets by the rule that told their direction.
+  uint64_t rule_packets[size_t(Rule::kCount)] = {};
 
   // --- Flushing: begin, then per window rows until none is left, then end. ---
 
   void begin_flush(FlushMode mode) {
     mode_ = mode;
-    flushed_ = 0;
+    flush_from_ = INT64_MIN;
     if (mode == FlushMode::kEvict) choose_victims();
   }
 
   // The next window to be flushed, the earliest first; null when the flush is over.
   Window* next_window() {
-    const auto& open = windows_.open_windows();
-    while (flushed_ < open.size()) {
-      Window* window = open[flushed_].get();
-      if (is_flushed(*window)) {
-        window->read = window->kept = 0;
-        return current_flush_ = window;
-      }
-      flushed_++;
+    for (Window* window = windows_.from(flush_from_); window; window = windows_.from(window->id + 1)) {
+      if (!is_flushed(*window)) continue;
+      flush_from_ = window->id + 1;
+      window->cursor = TouchList::Cursor();
+      window->kept.clear();
+      return current_flush_ = window;
     }
     if (mode_ == FlushMode::kEvict) erase_victims();
-    current_flush_ = nullptr;
-    return nullptr;
+    return current_flush_ = nullptr;
   }
 
-  bool in_window() const { return current_flush_ != nullptr; }
-
-  // Fills up to `columns.capacity` rows; 0: the window has no more.
-  uint32_t fill_rows(const Columns& columns, uint64_t* rule_packets) {
+  // Appends rows of the window to the block. True when the window has no more; else the block is full.
+  bool fill_rows(RowBlock* block) {
     Window& w = *current_flush_;
-    uint32_t row = 0;
     constexpr size_t kAhead = 12;
-    while (w.read < w.list.size() && row + 2 <= columns.capacity) {
-      if (w.read + kAhead < w.list.size()) prefetch_listed(w.list[w.read + kAhead]);
-      ListedFlow listed = w.list[w.read++];
+    for (; !w.cursor.is_done(w.list); w.cursor.advance()) {
+      if (block->is_full()) return false;
+      size_t at = w.cursor.at();
+      if (at + kAhead < w.list.size()) prefetch_listed(w.list[at + kAhead]);
+      ListedFlow listed = w.list[at];
+      uint64_t chunk = w.cursor.chunk(w.list);
       if (mode_ == FlushMode::kEvict && !(body_of(listed).marks & kVictim)) {
-        w.list[w.kept++] = listed;
+        w.kept.push(listed, chunk);
         continue;
       }
-      row = listed.is_v6() ? fill_from(flows6_, w, listed, columns, row, rule_packets)
-                           : fill_from(flows4_, w, listed, columns, row, rule_packets);
+      uint32_t row = block->rows;
+      block->rows = listed.is_v6() ? fill_from(flows6_, w, listed, block->columns, row) : fill_from(flows4_, w, listed, block->columns, row);
+      for (; row < block->rows; row++) block->stamps[row] = stamp_of(chunk, listed.index);
     }
-    return row;
+    return true;
   }
 
   void end_window() {
-    if (mode_ == FlushMode::kEvict) {
-      current_flush_->list.resize(current_flush_->kept);
-      flushed_++;
-    } else {
-      windows_.close(current_flush_);
-    }
+    if (mode_ == FlushMode::kEvict) std::swap(current_flush_->list, current_flush_->kept);
+    else windows_.close(current_flush_);
     current_flush_ = nullptr;
   }
 
-  // Which ENIs have rows in the window that is being flushed: marks[eni] = 1. To be asked before its rows are filled.
-  void mark_enis(std::vector<uint8_t>* marks) {
+  // Appends the ENIs that have rows in the window that is being flushed, ascending. To be asked before its rows are filled.
+  void list_enis(std::vector<uint32_t>* enis) {
+    marks_.clear();
     auto mark = [&](uint32_t eni) {
-      if (eni >= marks->size()) marks->resize(eni + 1);
-      (*marks)[eni] = 1;
+      if (eni >= marks_.size()) marks_.resize(eni + 1);
+      marks_[eni] = 1;
     };
     const Window& w = *current_flush_;
     for (uint32_t eni = 0; eni < w.evicted_enis.size(); eni++)
       if (w.evicted_enis[eni]) mark(eni);
     if (!locality_->config().names_ends()) {
       for (uint32_t i = 0; i < w.interfaces.size(); i++)
-        if (w.interfaces[i]) mark(locality_->eni_of_interface(i, *interfaces_));
-      return;
+        if (w.interfaces[i]) mark(interfaces_->eni(i));
+    } else {
+      for (size_t i = 0; i < w.list.size(); i++) {
+        ListedFlow listed = w.list[i];
+        Locality::Place place = listed.is_v6() ? place_of(flows6_[listed.slot()]) : place_of(flows4_[listed.slot()]);
+        if (place.eni_a != kNoEni) mark(place.eni_a);
+        if (place.eni_b != kNoEni) mark(place.eni_b);
+      }
     }
-    for (ListedFlow listed : w.list) {
-      Locality::Place place = listed.is_v6() ? place_of(flows6_[listed.slot()]) : place_of(flows4_[listed.slot()]);
-      if (place.eni_a != kNoEni) mark(place.eni_a);
-      if (place.eni_b != kNoEni) mark(place.eni_b);
-    }
+    for (uint32_t eni = 0; eni < marks_.size(); eni++)
+      if (marks_[eni]) enis->push_back(eni);
   }
 
  private:
+  bool is_due(const Window& w) const { return w.is_late || windows_.is_late(w.id); }
   bool is_flushed(const Window& w) const {
     switch (mode_) {
       // What was opened again after its end goes along with every regular closing.
-      case FlushMode::kDue: return w.is_late || windows_.mark() >= w.end + lateness();
+      case FlushMode::kDue: return is_due(w);
       case FlushMode::kLate: return w.is_late;
       default: return true;
     }
   }
-  int64_t lateness() const { return windows_.lateness(); }
 
   template <typename Key>
-  Added add_to(Slots<Key>& flows, const Key& key, const Packet& p, Window* window) {
-    if (__builtin_expect(used() + 2 > soft_limit_, 0) && !make_room()) return Added::kTableFull;
-    uint8_t protocol = key.tail.protocol;
-    uint32_t number = flows.find(key, p.hash);
+  [[gnu::always_inline]] Added add_to(Slots<Key>& flows, const Item<Key>& item, int64_t sec, Window* window) {
+    const ItemHead& p = item.head;
+    uint8_t protocol = item.key.tail.protocol, d = p.direction(), listed = uint8_t(kListed0 << d);
+    uint32_t number = flows.find(item.key, p.tag);
     if (__builtin_expect(number == 0, 0)) {
-      number = flows.insert(key, p.hash);
+      if (!has_room()) return full();
+      number = flows.insert(item.key, p.tag);
       FlowBody& fresh = flows[number].body;
-      fresh.last_sec = p.sec;
-      begin_flow(&fresh, p, protocol);
+      fresh.last_sec = sec;
+      begin_flow(&fresh, d, p.flags, protocol);
     } else {
       FlowBody& body = flows[number].body;
       body.marks |= kTouched;
-      if (p.sec - body.last_sec > idle_limit(protocol, body.state)) begin_flow(&body, p, protocol);
+      int64_t idle = (windows_.has_mark() ? windows_.mark() : sec) - body.last_sec;
+      if (__builtin_expect(idle > kIdleSeconds, 0) && idle > idle_limit(protocol, body.state) && !(p.untimed() && body.last_sec == 0)) {
+        begin_flow(&body, d, p.flags, protocol);
+        body.last_sec = sec;
+      }
     }
     FlowBody& body = flows[number].body;
-    uint32_t offset = uint32_t(p.sec - window->start);
-    uint8_t d = p.direction, listed = uint8_t(kListed0 << d);
-    if (__builtin_expect(body.window != window->serial, 0)) {
+    uint32_t offset = uint32_t(sec - window->start);
+    if (__builtin_expect(body.window != window->number, 0)) {
+      if (body.window != 0 && !has_room()) return full();
       if (AsideRecord* record = turn_to(&body, *window)) {
-        advance(&body, p, protocol);
-        add_aside(record, p, offset, listed, window, number);
+        advance(&body, sec, d, p.flags, protocol);
+        add_aside(record, item, offset, window, number);
         record->is_closed = is_closed(body.state);
         return Added::kYes;
       }
     }
-    advance(&body, p, protocol);
+    advance(&body, sec, d, p.flags, protocol);
     body.marks = uint8_t((body.marks & ~kClosedHere) | (body.state & kClosed) << 1);
     if (!(body.marks & listed)) {
       body.marks |= listed;
       body.first[d] = offset;
-      list(window, number, p);
+      list(window, number, item);
     } else if (offset < body.first[d]) {
       body.first[d] = offset;
     }
@@ -185,38 +209,47 @@ class FlowTable {
     return Added::kYes;
   }
 
-  void list(Window* window, uint32_t number, const Packet& p) {
-    window->list.push_back(ListedFlow::of(number, p.is_v6, p.direction));
-    if (p.interface >= window->interfaces.size()) window->interfaces.resize(p.interface + 1u);
-    window->interfaces[p.interface] = 1;
+  // A packet adds a flow and a record that stands aside at most.
+  static constexpr uint32_t kMostOfPacket = 2;
+  // Whether so much may be added to what is used. Forgets flows for it that have nothing to log.
+  bool has_room(uint32_t more = kMostOfPacket) { return __builtin_expect(used() + more <= soft_limit_, 1) || make_room(more); }
+  Added full() const { return windows_.late_count() ? Added::kLateFull : Added::kTableFull; }
+
+  template <typename Key>
+  void list(Window* window, uint32_t number, const Item<Key>& item) {
+    window->list.push(ListedFlow::of(number, sizeof(Key) == sizeof(Key6), item.head.direction(), item.head.index), chunk_);
+    uint32_t interface = locality_->interface_of(item.key.tail.point);
+    if (interface >= window->interfaces.size()) window->interfaces.resize(interface + 1u);
+    window->interfaces[interface] = 1;
   }
 
   // Makes the slot count for `window`, or returns the record that does so aside. The newest window has the slot.
   AsideRecord* turn_to(FlowBody* body, const Window& window) {
-    if (AsideRecord* record = asides_.find(*body, window.serial)) return record;
+    if (AsideRecord* record = asides_.find(*body, window.number)) return record;
     if (body->window) {
-      const Window* current = windows_.by_serial(body->window);
-      if (current->id > window.id) return asides_.create(body, window.serial);
+      const Window* current = windows_.by_number(body->window);
+      if (current->id > window.id) return asides_.create(body, window.number);
       asides_.put(body);
     }
     clear_counters(body);
-    body->window = window.serial;
+    body->window = window.number;
     return nullptr;
   }
 
-  void add_aside(AsideRecord* record, const Packet& p, uint32_t offset, uint8_t listed, Window* window, uint32_t number) {
-    uint8_t d = p.direction;
+  template <typename Key>
+  void add_aside(AsideRecord* record, const Item<Key>& item, uint32_t offset, Window* window, uint32_t number) {
+    uint8_t d = item.head.direction(), listed = uint8_t(kListed0 << d);
     if (!(record->listed & listed)) {
       record->listed |= listed;
       record->first[d] = offset;
-      list(window, number, p);
+      list(window, number, item);
     } else if (offset < record->first[d]) {
       record->first[d] = offset;
     }
     if (offset > record->last) record->last = offset;
     record->packets[d]++;
-    record->bytes[d] += p.bytes;
-    record->flags[d] |= p.flags;
+    record->bytes[d] += item.head.bytes;
+    record->flags[d] |= item.head.flags;
   }
 
   // --- Rows ---
@@ -240,7 +273,7 @@ class FlowTable {
 
   Counted take(FlowBody* body, const Window& w, uint8_t d) {
     Counted c;
-    AsideRecord* record = body->aside ? asides_.find(*body, w.serial) : nullptr;
+    AsideRecord* record = body->aside ? asides_.find(*body, w.number) : nullptr;
     if (record) {
       c.packets = record->packets[d];
       c.bytes = record->bytes[d];
@@ -250,7 +283,7 @@ class FlowTable {
       c.is_closed = record->is_closed;
       record->listed &= uint8_t(~(kListed0 << d));
     }
-    if (body->window == w.serial) {
+    if (body->window == w.number) {
       c.packets += body->packets[d];
       c.bytes += body->bytes[d];
       c.first = body->first[d];
@@ -260,10 +293,10 @@ class FlowTable {
       body->marks &= uint8_t(~(kListed0 << d));
       if (!(body->marks & (kListed0 | kListed1))) {
         clear_counters(body);
-        if (record) asides_.drop(body, w.serial);
+        if (record) asides_.drop(body, w.number);
       }
     } else if (record && !record->listed) {
-      asides_.drop(body, w.serial);
+      asides_.drop(body, w.number);
     }
     return c;
   }
@@ -280,17 +313,16 @@ class FlowTable {
   }
 
   template <typename Key>
-  uint32_t fill_from(Slots<Key>& flows, Window& w, ListedFlow listed, const Columns& columns, uint32_t row,
-                     uint64_t* rule_packets) {
+  uint32_t fill_from(Slots<Key>& flows, Window& w, ListedFlow listed, const Columns& columns, uint32_t row) {
     Slot<Key>& slot = flows[listed.slot()];
     uint8_t d = listed.direction();
     Locality::Place place = place_of(slot);
-    const Point& point = locality_->point(slot.key.tail.point);
+    const Point point = locality_->point(slot.key.tail.point);
     Counted c = take(&slot.body, w, d);
     if (!place.is_local) {
-      Interface& interface = (*interfaces_)[point.interface];
-      interface.excluded_packets[size_t(Reason::kNotLocal)] += c.packets;
-      interface.excluded_bytes[size_t(Reason::kNotLocal)] += c.bytes;
+      if (point.interface >= not_local_.size()) not_local_.resize(point.interface + 1u);
+      not_local_[point.interface].packets += c.packets;
+      not_local_[point.interface].bytes += c.bytes;
       return row;
     }
     rule_packets[size_t(place.rule)] += c.packets;
@@ -309,7 +341,7 @@ class FlowTable {
       return row + 2;
     }
     uint32_t eni = place.side == Side::kA ? place.eni_a : place.eni_b;
-    if (eni == kNoEni) eni = locality_->eni_of_interface(point.interface, *interfaces_);
+    if (eni == kNoEni) eni = interfaces_->eni(point.interface);
     put_row(columns, row, slot.key, d, c, start, end, place.side == source ? kDirectionOut : kDirectionIn, eni, false);
     return row + 1;
   }
@@ -317,18 +349,22 @@ class FlowTable {
   // --- The budget ---
 
   // A record that stands aside counts as a flow.
-  uint32_t used() const { return flows4_.live() + flows6_.live() + asides_.live(); }
+  uint32_t used() const {
+    return flows4_.live() + flows6_.live() + asides_.live() + uint32_t(windows_.late_count()) * kFlowsOfLateWindow;
+  }
+  bool is_short_of_windows() const { return windows_.late_count() * kFlowsOfLateWindow > budget_ / 2; }
 
-  // Makes room for one flow and one record more: idle flows go first, then those that no open window needs,
-  // and only then (false) open windows have to give up flows as entries.
-  bool make_room() {
+  // Makes room for so much more: idle flows go first, then those that no open window needs, and only then (false) open
+  // windows have to give up flows as entries.
+  bool make_room(uint32_t more) {
     sweep([&](const FlowBody& body, uint8_t protocol) {
-      return windows_.has_mark() && windows_.mark() - body.last_sec > idle_limit(protocol, body.state);
+      // Time 0 is that of untimed packets, for which the watermark says nothing.
+      return windows_.has_mark() && body.last_sec != 0 && windows_.mark() - body.last_sec > idle_limit(protocol, body.state);
     });
     if (used() > soft_limit_ / 4 * 3 && soft_limit_ < budget_) soft_limit_ = soft_limit_ > budget_ / 2 ? budget_ : soft_limit_ * 2;
-    if (used() + 2 <= soft_limit_ - soft_limit_ / 16) return true;
+    if (used() + more <= soft_limit_ - soft_limit_ / 16) return true;
     sweep([](const FlowBody&, uint8_t) { return true; });
-    return used() + 2 <= soft_limit_ - soft_limit_ / 16;
+    return used() + more <= soft_limit_ - soft_limit_ / 16;
   }
 
   // Forgets flows that have nothing to log, where `is_dead` says so.
@@ -338,7 +374,7 @@ class FlowTable {
       for (uint32_t i = 1; i <= flows.top(); i++) {
         FlowBody& body = flows[i].body;
         if ((body.marks & kLive) && body.window == 0 && body.aside == 0 && is_dead(body, flows[i].key.tail.protocol))
-          flows.erase(i, hash_bytes(&flows[i].key, sizeof flows[i].key, seed_));
+          flows.erase(i, tag_of(flows[i].key));
       }
     };
     one(flows4_);
@@ -372,10 +408,15 @@ class FlowTable {
   void erase_victims() {
     auto one = [&](auto& flows) {
       for (uint32_t i = 1; i <= flows.top(); i++)
-        if (flows[i].body.marks & kVictim) flows.erase(i, hash_bytes(&flows[i].key, sizeof flows[i].key, seed_));
+        if (flows[i].body.marks & kVictim) flows.erase(i, tag_of(flows[i].key));
     };
     one(flows4_);
     one(flows6_);
+  }
+
+  template <typename Key>
+  uint32_t tag_of(const Key& key) const {
+    return uint32_t(hash_bytes(&key, sizeof key, seed_));
   }
 
   HashSeed seed_;
@@ -384,11 +425,14 @@ class FlowTable {
   Slots<Key4> flows4_;
   Slots<Key6> flows6_;
   Windows windows_;
-  Locality* locality_;
-  Interfaces* interfaces_;
+  const Locality* locality_;
+  const Interfaces* interfaces_;
   Asides asides_;
+  uint64_t chunk_ = 0;
+  std::vector<Tally::Count> not_local_;
   FlushMode mode_ = FlushMode::kDue;
-  size_t flushed_ = 0;
+  std::vector<uint8_t> marks_;
+  int64_t flush_from_ = 0;  // the first window that the flush has not looked at
   Window* current_flush_ = nullptr;
 };
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "hash.h"
+#include "packet.h"
 
 namespace windrow {
 
@@ -23,6 +24,19 @@ struct FragmentPorts {
 };
 
 constexpr int64_t kFragmentSeconds = 30;
+
+// A fragment that was met where nobody knows the fragments before it.
+struct FragmentNote {
+  FragmentKey key;
+  FragmentPorts ports;  // of a first fragment
+  int64_t sec = 0;
+  uint32_t nsec = 0;
+  bool is_first = false;
+  // Of a later fragment: its packet, still without ports, its record in the chunk, and the mark at it.
+  Packet packet;
+  uint16_t index = 0;
+  int64_t mark = 0;
+};
 
 // A bounded table: 4-way sets, the oldest of a set gives way. 64 Ki first fragments within 30 s are kept at least
 // as long as they spread; beyond that a later fragment loses its ports, never its packet.

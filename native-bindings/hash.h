@@ -27,4 +27,10 @@ inline uint64_t fold(uint64_t a, uint64_t b) {
   return fold(h ^ seed.words[3], seed.words[1]);
 }
 
+// The same of 16 bytes that are two words.
+[[gnu::always_inline]] inline uint64_t hash_words(uint64_t first, uint64_t second, const HashSeed& seed) {
+  uint64_t h = fold(first ^ seed.words[0] ^ seed.words[2], second ^ seed.words[1]);
+  return fold(h ^ seed.words[3], seed.words[1]);
+}
+
 }  // namespace windrow

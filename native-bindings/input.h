@@ -10,11 +10,22 @@ class Input {
   Span span;
 
   // The next record in the order of the file.
-  Step next(Interfaces* interfaces, Record* r) {
+  [[gnu::always_inline]] Step next(Interfaces* interfaces, Record* r) {
     if (__builtin_expect(format_ == Format::kPcap, 1)) return pcap_.next(&span, r);
-    if (format_ == Format::kPcapng) return pcapng_.next(&span, interfaces, r);
-    Step opened = open(interfaces);
-    return opened == Step::kRecord ? next(interfaces, r) : opened;
+    return next_of_others(interfaces, r);
+  }
+
+  // Gives records until `take` says no or offset `end` is reached (both kRecord), or there are no more to be had.
+  template <typename Take>
+  [[gnu::always_inline]] Step each(Interfaces* interfaces, uint64_t end, Take take) {
+    if (__builtin_expect(format_ == Format::kPcap, 1)) return pcap_.each(&span, end, take);
+    for (;;) {
+      if (span.offset() >= end) return Step::kRecord;
+      Record r;
+      Step step = next(interfaces, &r);
+      if (step != Step::kRecord) return step;
+      if (!take(r)) return Step::kRecord;
+    }
   }
 
   // The bytes that JavaScript holds have moved or grown: `data[0]` stands at offset `base` of the capture.
@@ -26,7 +37,21 @@ class Input {
     span.eof = eof;
   }
 
+  // Whether another thread can read on from the next record on with a copy of this: it reads packets only.
+  bool is_settled() const { return format_ == Format::kPcap || (format_ == Format::kPcapng && pcapng_.is_between() && pcapng_.is_settled()); }
+  // Grows with everything that changes how records are read.
+  uint64_t changes() const { return format_ == Format::kPcapng ? pcapng_.changes() : 0; }
+  // Where in the span a record is likely to begin; SIZE_MAX where nothing looks like it.
+  size_t guess() const { return format_ == Format::kPcap ? pcap_.guess(span) : pcapng_.guess(span); }
+
  private:
+  [[gnu::noinline]] Step next_of_others(Interfaces* interfaces, Record* r) {
+    if (format_ == Format::kPcapng) return pcapng_.next(&span, interfaces, r);
+    Step opened = open(interfaces);
+    if (opened != Step::kRecord) return opened;
+    return format_ == Format::kPcap ? pcap_.next(&span, r) : pcapng_.next(&span, interfaces, r);
+  }
+
   enum class Format : uint8_t { kUnknown, kPcap, kPcapng };
 
   // kRecord: opened.

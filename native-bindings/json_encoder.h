@@ -29,14 +29,15 @@ class JsonEncoder {
     for (int i = 0; i < 256; i++) octets_[i] = Octet(i);
   }
 
-  size_t eni_count() const { return pieces_.size(); }
+  bool knows(uint32_t eni) const { return eni < pieces_.size(); }
 
-  // Encodes rows from `row` on while a whole line fits. Returns the row after the last one encoded;
+  // Encodes rows from `row` on while a whole line fits and their ENIs are known. Returns the row after the last one encoded;
   // *written: bytes in `out`; *totals: packets and bytes of the OK rows, twins not counted again.
   uint32_t encode(const Columns& c, uint32_t row, uint32_t rows, uint8_t* out, size_t room, size_t* written, uint64_t* packets,
                   uint64_t* bytes) const {
     uint8_t* p = out;
     for (; row < rows; row++) {
+      if (!knows(c.eni[row])) break;
       const Pieces& eni = pieces_[c.eni[row]];
       if (room - size_t(p - out) < eni.most) break;
       p = line(c, row, eni, p);

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <unordered_map>
 #include <vector>
 
+#include "bytes.h"
 #include "hash.h"
 #include "interfaces.h"
 #include "packet.h"
@@ -100,7 +102,9 @@ class CommonEnd {
 
 class Locality {
  public:
-  explicit Locality(LocalityConfig config) : config_(std::move(config)) {}
+  explicit Locality(LocalityConfig config) : config_(std::move(config)) {
+    if (names_macs()) named_.reset(new Point[UINT16_MAX + 1 - kFirstNamed]);
+  }
 
   const LocalityConfig& config() const { return config_; }
 
@@ -129,25 +133,38 @@ class Locality {
         looks_at_macs_ = true;
       }
     }
-    looks_at_macs_ |= !config_.eni_of_mac.empty();
+    looks_at_macs_ |= names_macs();
   }
+
+  bool names_macs() const { return !config_.eni_of_mac.empty(); }
 
   // Once decided: whether the addresses of Ethernet headers can tell anything.
   bool looks_at_macs() const { return looks_at_macs_; }
 
-  uint16_t point_of(const Packet& p) {
-    if (p.hint != Hint::kNone || looks_at_macs_) return told_point(p);
-    if (p.interface != usual_interface_ || usual_point_ == 0) {
-      usual_interface_ = p.interface;
-      usual_point_ = plain(p.interface, Side::kNone, Rule::kCount);
-    }
-    return usual_point_;
+  // Only points of named MACs have to be remembered: with those, one thread may ask at a time.
+  [[gnu::always_inline]] uint16_t point_of(const Packet& p) {
+    if (__builtin_expect(p.hint != Hint::kNone || looks_at_macs_, 0)) return told_point(p);
+    return plain(p.interface, kUntold);
   }
 
-  const Point& point(uint16_t number) const { return points_[number]; }
+  // Where nothing but the interface is told.
+  static uint16_t untold_point(uint16_t interface) { return plain(interface, kUntold); }
 
-  uint32_t eni_of_interface(uint32_t number, const Interfaces& interfaces) const {
-    const std::string& name = interfaces.all()[number].name;
+  Point point(uint16_t number) const {
+    if (number >= kFirstNamed) return named_[number - kFirstNamed];
+    Point point;
+    point.interface = uint16_t(number / kVariants);
+    int variant = number % kVariants;
+    if (variant == kUntold) return point;
+    point.side = variant & 1 ? Side::kA : Side::kB;
+    point.rule = variant <= kShown ? Rule::kCapture : Rule::kShownMac;
+    return point;
+  }
+  uint32_t interface_of(uint16_t number) const {
+    return number < kFirstNamed ? number / kVariants : named_[number - kFirstNamed].interface;
+  }
+
+  uint32_t eni_of_interface(uint32_t number, const std::string& name) const {
     for (const auto& [value, eni] : config_.eni_of_interface)
       if (!name.empty() && value == name) return eni;
     for (const auto& [value, eni] : config_.eni_of_interface)
@@ -234,7 +251,7 @@ class Locality {
 
   uint16_t told_point(const Packet& p) {
     Side source = p.direction ? Side::kB : Side::kA, destination = p.direction ? Side::kA : Side::kB;
-    if (!config_.eni_of_mac.empty() && p.has_macs) {
+    if (names_macs() && p.has_macs) {
       uint32_t to = eni_of_mac(p.macs), from = eni_of_mac(p.macs + 6);
       if (to != kNoEni || from != kNoEni) {
         Point point;
@@ -248,12 +265,12 @@ class Locality {
         return named_point(point);
       }
     }
-    if (p.hint != Hint::kNone) return plain(p.interface, p.hint == Hint::kOut ? source : destination, Rule::kCapture);
+    if (p.hint != Hint::kNone) return plain(p.interface, kTold + int(p.hint == Hint::kOut ? source : destination));
     if (p.has_macs && p.interface < shown_.size() && shown_[p.interface].has_mac) {
       uint64_t to = mac_number(p.macs), from = mac_number(p.macs + 6), ours = shown_[p.interface].mac;
-      if ((to == ours) != (from == ours)) return plain(p.interface, from == ours ? source : destination, Rule::kShownMac);
+      if ((to == ours) != (from == ours)) return plain(p.interface, kShown + int(from == ours ? source : destination));
     }
-    return plain(p.interface, Side::kNone, Rule::kCount);
+    return plain(p.interface, kUntold);
   }
 
   uint32_t eni_of_mac(const uint8_t* mac) const {
@@ -261,42 +278,29 @@ class Locality {
     return it == config_.eni_of_mac.end() ? kNoEni : it->second;
   }
 
-  // The five points that an interface can have without named MACs.
-  uint16_t plain(uint16_t interface, Side side, Rule rule) {
-    if (interface >= plain_.size()) plain_.resize(interface + 1u);
-    int variant = side == Side::kNone ? 0 : int(side) + (rule == Rule::kShownMac ? 2 : 0);
-    uint16_t& number = plain_[interface].points[variant];
-    if (number == 0) {
-      Point point;
-      point.interface = interface;
-      point.side = side;
-      point.rule = rule;
-      points_.push_back(point);
-      number = uint16_t(points_.size() - 1);
-    }
-    return number;
-  }
+  // The points that an interface can have without named MACs: nothing told, and either side, told by the capture
+  // (1, 2) or by the MAC that its first packets show (3, 4).
+  static constexpr int kVariants = 5, kUntold = 0, kTold = 0, kShown = 2;
+  static constexpr uint32_t kFirstNamed = kVariants * kMostInterfaces;
+  static_assert(int(Side::kA) == 1 && int(Side::kB) == 2);
+  static uint16_t plain(uint16_t interface, int variant) { return uint16_t(interface * kVariants + variant); }
 
   // Past the 16 bits of a flow key the pair stays unnamed: its addresses may still name it.
   uint16_t named_point(const Point& point) {
     std::tuple pair(point.interface, uint8_t(point.side), point.eni_a, point.eni_b);
     auto it = pairs_.find(pair);
     if (it != pairs_.end()) return it->second;
-    if (points_.size() > 65535 - 5 * size_t(kMostInterfaces)) return plain(point.interface, Side::kNone, Rule::kCount);
-    points_.push_back(point);
-    return pairs_[pair] = uint16_t(points_.size() - 1);
+    if (kFirstNamed + pairs_.size() > UINT16_MAX) return plain(point.interface, kUntold);
+    uint16_t number = uint16_t(kFirstNamed + pairs_.size());
+    named_[number - kFirstNamed] = point;
+    return pairs_[pair] = number;
   }
-
-  struct Plain {
-    uint16_t points[5] = {0, 0, 0, 0, 0};
-  };
 
   LocalityConfig config_;
   std::vector<Shown> shown_;
   bool looks_at_macs_ = false;
-  uint16_t usual_interface_ = 0, usual_point_ = 0;  // of the packet before: most captures have one
-  std::vector<Point> points_ = std::vector<Point>(1);  // number 0 is no point
-  std::vector<Plain> plain_;
+  // Never moved: shards read those of packets that they have got while others are added.
+  std::unique_ptr<Point[]> named_;
   std::map<std::tuple<uint16_t, uint8_t, uint32_t, uint32_t>, uint16_t> pairs_;
 };
 

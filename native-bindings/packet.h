@@ -1,5 +1,6 @@
 // What the decoder makes of one record: a flow key and what to add to it, or the reason why not.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 
 namespace windrow {
@@ -42,6 +43,11 @@ struct Key4 {
   FlowTail tail;
 };
 static_assert(sizeof(Key4) == 16);
+
+// Where the parts of a FlowTail are in it as a word, on the machines that we build for.
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+constexpr int kHasPortsBit = 40, kPointBit = 48;
+static_assert(offsetof(FlowTail, protocol) == 4 && offsetof(FlowTail, has_ports) == 5 && offsetof(FlowTail, point) == 6);
 
 struct Key6 {
   uint64_t a[2] = {0, 0}, b[2] = {0, 0};  // host byte order, most significant first

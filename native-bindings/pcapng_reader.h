@@ -15,6 +15,7 @@ constexpr uint64_t kMostBlock = 16u << 20;  // of a block that has to be held wh
 
 class PcapngReader {
  public:
+  // Without `interfaces` only packets are read: kStateful stands for blocks that say how to read them, or what was lost.
   Step next(Span* span, Interfaces* interfaces, Record* r) {
     for (;;) {
       if (skip_) {
@@ -38,10 +39,12 @@ class PcapngReader {
       }
       const uint8_t* p = span->here();
       if (load_le32(p) == kSectionHeader) {
+        if (!interfaces) return Step::kStateful;
         if (left < 28) return span->eof ? span->damaged(sections_ ? Damage::kBlockCut : Damage::kHeaderCut, left) : span->need(28);
         if (!read_order(p)) return span->damaged(sections_ ? Damage::kBlockLies : Damage::kNotACapture, load_be32(p + 8));
       }
       uint32_t type = order_.u32(p);
+      if (!interfaces && (type == kSectionHeader || type == 1 || type == 5)) return Step::kStateful;
       uint64_t length = rounded(order_.u32(p + 4));
       if (length < 12 || (sections_ == 0 && length > kMostBlock))
         return span->damaged(sections_ ? Damage::kBlockLies : Damage::kNotACapture, length);
@@ -67,7 +70,33 @@ class PcapngReader {
     }
   }
 
+  // Whether the next byte begins a block.
+  bool is_between() const { return skip_ == 0 && !is_at_trailer_; }
+  // Grows with everything that changes how packets are read.
+  uint64_t changes() const { return changes_; }
+  // Packets alone can be read from here on: nothing that the first packet decides is open.
+  bool is_settled() const { return has_first_; }
+
+  // Where in the span a packet's block begins, as far as a look can tell: some blocks of packets follow one
+  // another. SIZE_MAX where nothing looks like it.
+  size_t guess(const Span& span) const {
+    for (size_t at = (4 - span.base % 4) % 4; at + 12 <= span.size; at += 4) {
+      size_t next = at;
+      uint64_t length;
+      int chained = 0;
+      while (chained < kLikelyBlocks && next + 12 <= span.size && is_likely_packet(span.data + next, &length) && next + length <= span.size &&
+             rounded(order_.u32(span.data + next + length - 4)) == length) {
+        next += length;
+        chained++;
+      }
+      if (chained == kLikelyBlocks || (chained > 1 && next + 12 > span.size)) return at;
+    }
+    return SIZE_MAX;
+  }
+
  private:
+  static constexpr int kLikelyBlocks = 4;
+
   // Lengths are multiples of four, which some writers forget.
   static uint64_t rounded(uint32_t length) { return (uint64_t(length) + 3) & ~3ull; }
 
@@ -97,6 +126,7 @@ class PcapngReader {
       case 5: return statistics(span, interfaces, body, size);
       case 6: return packet(span, body, size, false, r);
       case kSectionHeader:
+        changes_++;
         sections_++;
         declared_.clear();
         return Step::kNothing;
@@ -134,6 +164,7 @@ class PcapngReader {
     if (!interfaces->declare(uint32_t(declared_.size()), d.link_type, name))
       return span->damaged(Damage::kTooManyInterfaces, declared_.size() + 1);
     declared_.push_back(d);
+    changes_++;
     return Step::kNothing;
   }
 
@@ -247,12 +278,20 @@ class PcapngReader {
     return Step::kNothing;
   }
 
+  // Whether eight bytes at `p` can begin a block that carries a packet and fits among the likely ones.
+  bool is_likely_packet(const uint8_t* p, uint64_t* length) const {
+    uint32_t type = order_.u32(p), size = order_.u32(p + 4);
+    *length = rounded(size);
+    return (type == 6 || type == 3 || type == 2) && size >= 16 && *length <= 2 * kMostCaptured;
+  }
+
   ByteOrder order_;
   std::vector<Declared> declared_;
   uint64_t skip_ = 0;  // bytes of a block that nobody wants, but for its trailing length
   uint64_t skipped_length_ = 0;
   bool is_at_trailer_ = false;
   uint32_t sections_ = 0;
+  uint64_t changes_ = 0;
   bool has_first_ = false;  // of the file's packets with a time
   int64_t first_sec_ = 0;
 };

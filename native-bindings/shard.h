@@ -1,211 +1,218 @@
-// A shard: captures in, decoded packets through the table, rows out. One thread owns all of it.
+// A shard: the flows whose keys hash to it. Takes its stream of each chunk in turn, and gives rows when windows close.
 #pragma once
-#include <memory>
 #include <utility>
 #include <vector>
 
-#include "decoder.h"
+#include "exchange.h"
 #include "flow_table.h"
-#include "input.h"
 
 namespace windrow {
 
-constexpr size_t kBatch = 64;        // packets that are looked up together
-constexpr size_t kFirstPackets = 10000;  // on which a capture's own locality is decided
-
-struct ShardConfig {
-  uint32_t max_flows = 1000000;
-  int64_t window_seconds = 600, lateness_seconds = 2;
-  bool decapsulating = false;
-  HashSeed seed;
-  LocalityConfig locality;
-};
-
-// Why run() came back. The order is the order of RUN in src/flow/shard.ts.
-// kEnd: nothing more comes of any input; what is wrong with one stands in its span.
-enum class Run : uint8_t { kEnd = 0, kNeedData, kWindowDue, kLateFull, kTableFull };
-
 class Shard {
  public:
-  explicit Shard(ShardConfig config)
-      : config_(config),
-        interfaces_(config.window_seconds),
-        decoder_(config.decapsulating, config.seed),
-        locality_(std::move(config.locality)),
-        table_(config.max_flows, config.window_seconds, config.lateness_seconds, config.seed, &locality_, &interfaces_) {
-    batch_.resize(kFirstPackets);
-  }
+  // What a step did: kBlocked waits for room for rows, kStarved for chunks, kDone has nothing to do ever more.
+  enum class Did : uint8_t { kWork, kBlocked, kStarved, kDone };
 
-  // Inputs are merged by packet time. One that stays dormant until `sec` and `nsec` holds no bytes before it is asked for.
-  size_t add_input(bool is_dormant, int64_t sec, uint32_t nsec) {
-    auto source = std::make_unique<Source>();
-    source->is_dormant = is_dormant;
-    source->record.sec = sec;
-    source->record.nsec = nsec;
-    sources_.push_back(std::move(source));
-    return sources_.size() - 1;
-  }
+  Shard(Exchange* exchange, uint32_t number)
+      : x_(*exchange),
+        number_(number),
+        rows_(exchange->rows(number)),
+        table_(budget_of(exchange->config), exchange->config.window_seconds, exchange->config.lateness_seconds, exchange->config.seed,
+               &exchange->locality, &exchange->interfaces) {}
 
-  void feed(size_t input, const uint8_t* data, size_t size, uint64_t base, bool eof) {
-    sources_[input]->is_dormant = false;
-    sources_[input]->input.feed(data, size, base, eof);
-  }
-
-  // Goes on until something is needed of the caller.
-  Run run() {
-    for (;;) {
-      while (is_decided_ && cursor_ < count_) {
-        switch (table_.add(batch_[cursor_])) {
-          case Added::kYes: cursor_++; break;
-          case Added::kWindowDue: return Run::kWindowDue;
-          case Added::kLateFull: return Run::kLateFull;
-          case Added::kTableFull: return Run::kTableFull;
-        }
-      }
-      if (is_decided_) cursor_ = count_ = 0;
-      Run why = fill();
-      if (!is_decided_) {
-        if (why == Run::kNeedData) return why;
-        decide();
-      } else if (count_ == 0) {
-        return why;
-      }
-      for (size_t i = 0; i < count_; i++) table_.prefetch_slot(batch_[i]);
+  // Folds the next chunk, or as much of it as there is room for the rows of.
+  Did step() {
+    if (is_done_) return Did::kDone;
+    if (is_flushing_ && !flush_on()) return Did::kBlocked;
+    if (!chunk_ && !begin_chunk()) {
+      if (!x_.is_end(next_)) return Did::kStarved;
+      return end();
     }
+    for (;;) {
+      // Later fragments stand in a stream of their own; packets are folded in the order of their records.
+      bool has_late = late_.at != late_.end;
+      if (!fold(&main_, has_late ? item_at(late_.at).index : UINT32_MAX)) return Did::kBlocked;
+      if (!has_late) break;
+      bool has_main = main_.at != main_.end;
+      if (!fold(&late_, has_main ? item_at(main_.at).index - 1u : UINT32_MAX)) return Did::kBlocked;
+    }
+    // Packets of other shards may have raised the mark behind this shard's last. Where windows close all were told before.
+    if (chunk_->mark != Stream::kNothingTold) table_.raise(chunk_->mark);
+    chunk_ = nullptr;
+    x_.set_folded(number_, ++next_);
+    if (x_.is_collector_waiting()) publish_rows();
+    return Did::kWork;
   }
 
-  // The input that run() is about, and what it says of it.
-  size_t current_input() const { return current_; }
-  const Span& span(size_t input) const { return sources_[input]->input.span; }
-
-  // Inputs that came to their end, or to where they are damaged, since the last call.
-  std::vector<size_t> take_ended() { return std::exchange(ended_, {}); }
-
-  FlowTable& table() { return table_; }
-  Interfaces& interfaces() { return interfaces_; }
-  Locality& locality() { return locality_; }
-  bool has_first() const { return has_first_; }
-  int64_t first_sec() const { return first_sec_; }
-
-  // Logged packets by the rule that told their direction.
-  uint64_t rule_packets[size_t(Rule::kCount)] = {};
+  // Hands over the rows there are, and how far they go: called when nothing else is to be done. False: there were none.
+  bool publish_rows() {
+    if (is_flushing_) return false;
+    bool has_rows = rows_.has_unpublished();
+    if (has_rows) rows_.publish();
+    Stamp progress = is_done_ ? kAllDone : next_ == 0 ? 0 : stamp_of(next_, 0) - 1;
+    if (!has_rows && progress == told_progress_) return false;
+    rows_.set_progress(told_progress_ = progress);
+    x_.tell_rows();
+    return true;
+  }
 
  private:
-  struct Source {
-    Input input;
-    Record record;
-    bool has_record = false, is_done = false, is_dormant = false;
+  static constexpr int kIndexAhead = 24, kSlotAhead = 12;  // items between a prefetch and what it is for
+
+  // A shard's part of the flows, and some more, since hashes do not divide them evenly.
+  static uint32_t budget_of(const ExchangeConfig& config) {
+    uint32_t part = config.max_flows / config.workers;
+    return config.workers == 1 ? config.max_flows : std::max<uint32_t>(16, part + part / 16);
+  }
+
+  static const ItemHead& item_at(const uint8_t* at) { return *reinterpret_cast<const ItemHead*>(at); }
+
+  // Where a stream of the current chunk is read: what is next to be folded, and what comes into the cache before it.
+  struct Cursor {
+    const uint8_t* at = nullptr;
+    const uint8_t* slot_at = nullptr;
+    const uint8_t* index_at = nullptr;
+    const uint8_t* end = nullptr;
+    int64_t base = 0;  // of the times
+
+    void begin(const Stream& stream) {
+      at = slot_at = index_at = stream.begin();
+      end = stream.end();
+      base = 0;
+    }
   };
 
-  // Reads and decodes until the batch is full or nothing more can be had now; says why not.
-  Run fill() {
-    size_t target = is_decided_ ? kBatch : kFirstPackets;
-    Run why = Run::kEnd;
-    Record own;
-    while (count_ < target) {
-      const Record* r = sources_.size() == 1 ? step(0, &own, &why) : merge(&why);
-      if (!r) return why;
-      Packet& p = batch_[count_++];
-      decoder_.decode(*r, &p);
-      account(p);
-      if (p.reason != Reason::kNone) continue;
-      if (is_decided_) {
-        prepare(&p);
+  bool begin_chunk() {
+    chunk_ = x_.published(next_);
+    if (!chunk_) return false;
+    table_.begin_chunk(next_);
+    for (Cursor* cursor : {&main_, &late_}) {
+      cursor->begin((cursor == &main_ ? chunk_->streams : chunk_->late)[number_]);
+      for (int i = 0; i < kIndexAhead; i++) cursor->index_at = look_at_index(cursor->index_at, cursor->end);
+      for (int i = 0; i < kSlotAhead; i++) cursor->slot_at = look_at_slot(cursor->slot_at, cursor->end);
+    }
+    return true;
+  }
+
+  // Brings the index cells and then the slots of the items that come into the cache, so that add() waits for neither.
+  [[gnu::always_inline]] const uint8_t* look_at_index(const uint8_t* at, const uint8_t* end) const {
+    if (at == end) return at;
+    table_.prefetch_index(item_at(at));
+    return at + size_of(item_at(at));
+  }
+  [[gnu::always_inline]] const uint8_t* look_at_slot(const uint8_t* at, const uint8_t* end) {
+    if (at == end) return at;
+    table_.prefetch_slot(item_at(at));
+    return at + size_of(item_at(at));
+  }
+
+  // Takes in the packets of records up to `last`. False: it waits for room for rows, and is to be called again.
+  bool fold(Cursor* cursor, uint32_t last) {
+    Cursor c = *cursor;
+    bool goes_on = true;
+    while (goes_on && c.at != c.end) {
+      const ItemHead& item = item_at(c.at);
+      if (__builtin_expect(item.index > last, 0)) break;
+      c.index_at = look_at_index(c.index_at, c.end);
+      c.slot_at = look_at_slot(c.slot_at, c.end);
+      if (__builtin_expect(item.kind() == ItemKind::kPacket4, 1)) {
+        Added added = table_.add(reinterpret_cast<const Item<Key4>&>(item), c.base);
+        if (__builtin_expect(added == Added::kYes, 1)) c.at += sizeof(Item<Key4>);
+        else goes_on = make_room(added, item);
+      } else if (item.kind() == ItemKind::kPacket6) {
+        Added added = table_.add(reinterpret_cast<const Item<Key6>&>(item), c.base);
+        if (__builtin_expect(added == Added::kYes, 1)) c.at += sizeof(Item<Key6>);
+        else goes_on = make_room(added, item);
       } else {
-        locality_.see(p);
+        const Event& event = reinterpret_cast<const Event&>(item);
+        c.at += sizeof(Event);
+        if (event.head.kind() == ItemKind::kBase) c.base = event.value;
+        else goes_on = raise(event);
       }
     }
-    return why;
+    *cursor = c;
+    return goes_on;
   }
 
-  // The next record of one input, or null and why.
-  const Record* step(size_t input, Record* r, Run* why) {
-    Source& source = *sources_[input];
-    current_ = input;
-    Step step = source.is_done ? Step::kEnd : source.input.next(&interfaces_, r);
-    if (step == Step::kRecord) return r;
-    *why = step == Step::kNeedData ? Run::kNeedData : Run::kEnd;
-    if (step != Step::kNeedData && !source.is_done) {
-      source.is_done = true;
-      ended_.push_back(input);
+  // Both give false when the flush has to wait for room for rows.
+  [[gnu::noinline]] bool raise(const Event& event) {
+    return !table_.raise(event.value) || flush(FlushMode::kDue, stamp_of(next_, event.head.index));
+  }
+  [[gnu::noinline]] bool make_room(Added added, const ItemHead& item) {
+    return flush(added == Added::kLateFull ? FlushMode::kLate : FlushMode::kEvict, stamp_of(next_, item.index));
+  }
+
+  Did end() {
+    if (!is_ended_) {
+      is_ended_ = true;
+      if (x_.mark() != Stream::kNothingTold) table_.raise(x_.mark());
+      if (!flush(FlushMode::kAll, kFinalFlush)) return Did::kBlocked;
     }
-    return nullptr;
+    Exchange::ShardBooks& books = x_.books(number_);
+    books.not_local = table_.not_local();
+    books.rule_packets.assign(std::begin(table_.rule_packets), std::end(table_.rule_packets));
+    is_done_ = true;
+    publish_rows();
+    x_.ring_bell();
+    return Did::kDone;
   }
 
-  // The earliest record that any input has next; ties go to the input that was named first.
-  const Record* merge(Run* why) {
-    Source* best = nullptr;
-    size_t best_input = 0;
-    for (size_t i = 0; i < sources_.size(); i++) {
-      Source* s = sources_[i].get();
-      if (s->is_done) continue;
-      if (!s->has_record && !s->is_dormant) {
-        if (!step(i, &s->record, why)) {
-          if (*why == Run::kNeedData) return nullptr;
-          continue;
+  bool flush(FlushMode mode, Stamp stamp) {
+    is_flushing_ = true;
+    mode_ = mode;
+    flush_stamp_ = stamp;
+    table_.begin_flush(mode);
+    return flush_on();
+  }
+
+  // Fills blocks with rows until the flush is over (true), or the collector has taken none of them yet.
+  bool flush_on() {
+    for (;;) {
+      RowBlock* block = rows_.current();
+      if (!block) return false;
+      if (block->is_full() || block->sections.size() >= kSectionsOfBlock) {
+        rows_.publish();
+        x_.tell_rows();
+        continue;
+      }
+      bool is_first = false;
+      if (!window_) {
+        window_ = table_.next_window();
+        if (!window_) {
+          is_flushing_ = false;
+          return true;
         }
-        s->has_record = true;
+        is_first = true;
       }
-      bool is_earlier = !best || s->record.sec < best->record.sec ||
-                        (s->record.sec == best->record.sec && s->record.nsec < best->record.nsec);
-      if (!is_earlier) continue;
-      best = s;
-      best_input = i;
-    }
-    current_ = best_input;
-    *why = best ? Run::kNeedData : Run::kEnd;
-    if (!best || best->is_dormant) return nullptr;
-    best->has_record = false;
-    return &best->record;
-  }
-
-  void account(const Packet& p) {
-    Interface& interface = interfaces_[p.interface];
-    interface.packets++;
-    interface.bytes += p.bytes;
-    if (p.reason != Reason::kNone) {
-      interface.excluded_packets[size_t(p.reason)]++;
-      interface.excluded_bytes[size_t(p.reason)] += p.bytes;
-    }
-    if (!has_first_ && !p.untimed) {
-      has_first_ = true;
-      first_sec_ = p.sec;
+      Section section;
+      section.flush = flush_stamp_;
+      section.window = window_->id;
+      section.is_late = window_->is_late;
+      section.is_early = mode_ == FlushMode::kEvict;
+      section.first_row = block->rows;
+      section.first_eni = uint32_t(block->enis.size());
+      if (is_first && !section.is_late && !section.is_early) table_.list_enis(&block->enis);
+      section.enis = uint32_t(block->enis.size()) - section.first_eni;
+      section.is_last = table_.fill_rows(block);
+      section.rows = block->rows - section.first_row;
+      block->sections.push_back(section);
+      if (!section.is_last) continue;
+      table_.end_window();
+      window_ = nullptr;
     }
   }
 
-  void prepare(Packet* p) {
-    uint16_t point = locality_.point_of(*p);
-    if (p->is_v6) {
-      p->k6.tail.point = point;
-      p->hash = hash_bytes(&p->k6, sizeof p->k6, config_.seed);
-    } else {
-      p->k4.tail.point = point;
-      p->hash = hash_bytes(&p->k4, sizeof p->k4, config_.seed);
-    }
-    table_.prefetch_index(*p);
-  }
-
-  void decide() {
-    is_decided_ = true;
-    locality_.decide();
-    decoder_.set_wants_macs(locality_.looks_at_macs());
-    for (size_t i = 0; i < count_; i++)
-      if (batch_[i].reason == Reason::kNone) prepare(&batch_[i]);
-  }
-
-  ShardConfig config_;
-  Interfaces interfaces_;
-  Decoder decoder_;
-  Locality locality_;
+  Exchange& x_;
+  uint32_t number_;
+  RowQueue& rows_;
   FlowTable table_;
-  std::vector<std::unique_ptr<Source>> sources_;
-  size_t current_ = 0;
-  std::vector<size_t> ended_;
-  std::vector<Packet> batch_;
-  size_t count_ = 0, cursor_ = 0;
-  bool is_decided_ = false;
-  bool has_first_ = false;
-  int64_t first_sec_ = 0;
+  uint64_t next_ = 0;  // chunk
+  const Chunk* chunk_ = nullptr;
+  Cursor main_, late_;
+  bool is_flushing_ = false, is_ended_ = false, is_done_ = false;
+  FlushMode mode_ = FlushMode::kDue;
+  Stamp flush_stamp_ = 0, told_progress_ = 0;
+  Window* window_ = nullptr;  // whose rows are being taken
 };
 
 }  // namespace windrow

@@ -8,6 +8,7 @@ namespace windrow {
 enum class Step : uint8_t {
   kRecord,    // *record is filled
   kNothing,   // a block that is no record was read
+  kStateful,  // a block that changes how what follows is read, where that is not allowed
   kNeedData,  // `wanted` bytes from `position` on are needed to go on
   kEnd,       // all records were read
   kDamaged,   // the capture cannot be read further: `damage` says why

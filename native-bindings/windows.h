@@ -1,62 +1,113 @@
 // The open capture windows of a shard: what each has touched, in the order in which it was first touched.
 #pragma once
-#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "bytes.h"
+#include "growing_list.h"
 
 namespace windrow {
+
+// Where a record stands in the capture: the chunk that it was read in, and its place there.
+using Stamp = uint64_t;
+constexpr int kStampIndexBits = 16;
+inline Stamp stamp_of(uint64_t chunk, uint32_t index) { return chunk << kStampIndexBits | index; }
 
 // A direction of a flow in a window's list: slot number, table and direction in one word.
 struct ListedFlow {
   uint32_t word;  // so a table holds at most 2^30 flows
-  static ListedFlow of(uint32_t slot, bool is_v6, uint8_t direction) { return {slot << 2 | uint32_t(is_v6) << 1 | direction}; }
+  uint32_t index;  // of its first packet's record, in the chunk
+  static ListedFlow of(uint32_t slot, bool is_v6, uint8_t direction, uint32_t index) {
+    return {slot << 2 | uint32_t(is_v6) << 1 | direction, index};
+  }
   uint32_t slot() const { return word >> 2; }
   bool is_v6() const { return word & 2; }
   uint8_t direction() const { return word & 1; }
+};
+
+// Flows in the order of their first packets, with the stamps of those.
+class TouchList {
+ public:
+  void push(ListedFlow listed, uint64_t chunk) {
+    if (runs_.empty() || runs_.back().chunk != chunk) runs_.push_back({chunk, flows_.size()});
+    flows_.push_back(listed);
+  }
+  size_t size() const { return flows_.size(); }
+  const ListedFlow& operator[](size_t i) const { return flows_[i]; }
+
+  // Reads from the front; what is kept goes to a list that takes this one's place.
+  class Cursor {
+   public:
+    bool is_done(const TouchList& list) const { return at_ >= list.flows_.size(); }
+    size_t at() const { return at_; }
+    uint64_t chunk(const TouchList& list) {
+      while (run_ + 1 < list.runs_.size() && list.runs_[run_ + 1].begin <= at_) run_++;
+      return list.runs_[run_].chunk;
+    }
+    void advance() { at_++; }
+
+   private:
+    size_t at_ = 0, run_ = 0;
+  };
+
+  void clear() {
+    flows_.clear();
+    runs_.clear();
+  }
+
+ private:
+  struct Run {
+    uint64_t chunk;
+    size_t begin;  // its first flow
+  };
+  GrowingList<ListedFlow, 8192> flows_;
+  std::vector<Run> runs_;
 };
 
 struct Window {
   int64_t id = 0;     // start / length, rounded down
   int64_t start = 0;  // seconds since the epoch
   int64_t end = 0;
-  uint32_t serial = 0;
-  bool is_late = false;            // opened again after it was closed: its entries are supplementary
-  std::vector<ListedFlow> list;    // in the order of first packets
-  std::vector<uint8_t> interfaces;  // 1 where the interface has a flow in this window
+  uint32_t number = 0;   // among the open ones, from 1
+  bool is_late = false;  // opened again after it was closed: its entries are supplementary
+  TouchList list;
+  std::vector<uint8_t> interfaces;    // 1 where the interface has a flow in this window
   std::vector<uint8_t> evicted_enis;  // 1 where a named ENI's entries left early
-  // A flush in progress: entries before `read` are done, those kept stand before `kept`.
-  size_t read = 0, kept = 0;
+  // A flush in progress.
+  TouchList::Cursor cursor;
+  TouchList kept;  // by a flush that takes only some
 };
 
 class Windows {
  public:
   Windows(int64_t seconds, int64_t lateness) : seconds_(seconds), lateness_(lateness) {}
 
-  int64_t seconds() const { return seconds_; }
   int64_t lateness() const { return lateness_; }
   int64_t id_of(int64_t sec) const { return floor_div(sec, seconds_); }
 
-  // The watermark: the greatest packet time seen. True when an open window is due now.
-  bool raise(int64_t sec) {
-    if (!has_mark_ || sec > mark_) {
-      mark_ = sec;
-      has_mark_ = true;
-    }
-    return mark_ >= due_at_;
-  }
+  // The watermark: the greatest packet time seen. Windows below the frontier are closed.
   bool has_mark() const { return has_mark_; }
   int64_t mark() const { return mark_; }
-  bool is_late(int64_t id) const { return has_mark_ && id < floor_div(mark_ - lateness_, seconds_); }
+  bool is_late(int64_t id) const { return has_mark_ && id < frontier_; }
+
+  // True when the frontier moves: then everything below it is to be flushed.
+  bool raise(int64_t sec) {
+    if (has_mark_ && sec <= mark_) return false;
+    int64_t frontier = floor_div(sec - lateness_, seconds_);
+    bool moves = !has_mark_ || frontier > frontier_;
+    has_mark_ = true;
+    mark_ = sec;
+    frontier_ = frontier;
+    return moves;
+  }
 
   Window* at(int64_t sec) {
     if (current_ && sec >= current_->start && sec < current_->end) return current_;
-    int64_t id = id_of(sec);
-    auto it = std::lower_bound(open_.begin(), open_.end(), id, [](const auto& w, int64_t v) { return w->id < v; });
-    if (it == open_.end() || (*it)->id != id) return nullptr;
-    return current_ = it->get();
+    auto it = open_.find(id_of(sec));
+    return it == open_.end() ? nullptr : current_ = it->second.get();
   }
 
   // How many windows stand open again after they were closed.
@@ -67,51 +118,60 @@ class Windows {
     window->id = id_of(sec);
     window->start = window->id * seconds_;
     window->end = window->start + seconds_;
-    if (++serial_ == 0) serial_ = 1;
-    window->serial = serial_;
     window->is_late = is_late(window->id);
     late_count_ += window->is_late;
-    auto it = std::lower_bound(open_.begin(), open_.end(), window->id, [](const auto& w, int64_t v) { return w->id < v; });
-    current_ = open_.insert(it, std::move(window))->get();
-    update_due();
+    if (!spare_.empty()) {
+      window->list = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    if (free_.empty()) {
+      by_number_.push_back(nullptr);
+      window->number = uint32_t(by_number_.size());
+    } else {
+      window->number = free_.back();
+      free_.pop_back();
+    }
+    current_ = by_number_[window->number - 1] = window.get();
+    open_.emplace(window->id, std::move(window));
     return current_;
   }
 
   void close(Window* window) {
-    auto it = std::find_if(open_.begin(), open_.end(), [&](const auto& w) { return w.get() == window; });
     late_count_ -= window->is_late;
-    open_.erase(it);
+    by_number_[window->number - 1] = nullptr;
+    free_.push_back(window->number);
+    // A list that has grown serves the next window: fresh memory costs more than anything that is done in it.
+    if (spare_.size() < kSpareLists) {
+      window->list.clear();
+      spare_.push_back(std::move(window->list));
+    }
+    open_.erase(window->id);
     current_ = nullptr;
-    update_due();
   }
 
   // Open windows, the earliest first.
-  const std::vector<std::unique_ptr<Window>>& open_windows() const { return open_; }
+  const std::map<int64_t, std::unique_ptr<Window>>& open_windows() const { return open_; }
 
-  Window* by_serial(uint32_t serial) const {
-    for (const auto& window : open_)
-      if (window->serial == serial) return window.get();
-    return nullptr;
+  // The earliest open window from `id` on, or null.
+  Window* from(int64_t id) const {
+    auto it = open_.lower_bound(id);
+    return it == open_.end() ? nullptr : it->second.get();
   }
+
+  Window* by_number(uint32_t number) const { return by_number_[number - 1]; }
 
  private:
-  void update_due() {
-    due_at_ = INT64_MAX;
-    for (const auto& window : open_) {
-      if (window->is_late) continue;
-      due_at_ = window->end + lateness_;
-      return;
-    }
-  }
+  static constexpr size_t kSpareLists = 4;
 
   int64_t seconds_, lateness_;
   bool has_mark_ = false;
-  int64_t mark_ = 0;
-  int64_t due_at_ = INT64_MAX;
-  uint32_t serial_ = 0;
+  int64_t mark_ = 0, frontier_ = 0;
   size_t late_count_ = 0;
   Window* current_ = nullptr;
-  std::vector<std::unique_ptr<Window>> open_;
+  std::map<int64_t, std::unique_ptr<Window>> open_;
+  std::vector<Window*> by_number_;
+  std::vector<uint32_t> free_;
+  std::vector<TouchList> spare_;
 };
 
 }  // namespace windrow

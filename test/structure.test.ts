@@ -46,6 +46,7 @@ const PURE = [
   'verify/address.ts',
   'verify/clock.ts',
   'verify/direction.ts',
+  'verify/drops.ts',
   'verify/enis.ts',
   'verify/flow.ts',
   'verify/fragments.ts',

@@ -26,9 +26,12 @@ function build(): Command {
     .description('Turns captures into flow log entries. Several files are one capture, in the order of time.')
     .argument('<file...>', 'pcap or pcapng, also gzip-compressed; - is standard input')
     .action(async (files: string[], flags: ReplayFlags) => {
-      const { replay } = await import('./replay.ts');
       const options = readReplayOptions(files, flags, process.stdout.isTTY);
-      process.exitCode = await replay(options);
+      // The workers' threads start while the rest is loaded.
+      const { Crew } = await import('./crew.ts');
+      const crew = new Crew(options);
+      const { replay } = await import('./replay.ts');
+      process.exitCode = await replay(options, crew);
     });
   addOptions(replayCommand, REPLAY_OPTIONS).addHelpText('after', EXIT_CODES);
   const verifyCommand = program

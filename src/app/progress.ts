@@ -1,9 +1,16 @@
 // A line on the terminal for work that takes longer than two seconds: rate and time left.
 import { SingleBar } from 'cli-progress';
 import { bytes, count } from './units.ts';
-import type { Progress } from './protocol.ts';
 
 const QUIET_MS = 2000;
+
+/** How far a replay is. */
+export interface Progress {
+  /** Bytes as stored: read, and in all (0: not known). */
+  readonly consumed: number;
+  readonly size: number;
+  readonly packets: number;
+}
 
 export class ProgressLine {
   #started = Date.now();

@@ -2,35 +2,49 @@
 import fs from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT_INCOMPLETE, WindrowError, systemReason } from '../base/errors.ts';
 import { STDIN, STDOUT } from '../base/standard.ts';
-import { ShardPool } from '../flow/pool.ts';
-import { Output, ReaderGone } from '../sink/output.ts';
+import { openPlainFile } from '../capture/source.ts';
+import { Collector } from '../flow/collector.ts';
+import { Exchange } from '../flow/exchange.ts';
+import type { Accounting } from '../flowlog/accounting.ts';
+import { Recorder } from '../flowlog/recorder.ts';
+import { Summarizer } from '../flowlog/summary.ts';
+import type { Summary } from '../flowlog/summary.ts';
+import { ReaderGone } from '../sink/output.ts';
+import { LineOutput } from '../sink/line_output.ts';
+import { Crew, sizeOf } from './crew.ts';
 import type { ProgressLine } from './progress.ts';
-import type { FromWorker, ReplayResult, ReplayTask, ToWorker } from './protocol.ts';
 import type { ReplayOptions } from './replay_options.ts';
 import { summaryLine } from './summary_line.ts';
 
+/** How a replay ended. */
+export interface ReplayResult {
+  readonly accounting: Accounting;
+  readonly summary: Summary | undefined;
+}
+
+const TOP_FLOWS = 20;
+const PROGRESS_MS = 200;
+/** Lines that nobody takes are waited for no longer than this when a replay fails. */
+const MOST_END_MS = 1000;
+
 /** Replays captures; the result is the exit code. Throws WindrowError. */
-export async function replay(options: ReplayOptions): Promise<number> {
-  checkOutputs(options);
-  const output = new Output(options.output, options.compress);
-  const isWatched = !options.quiet && process.stderr.isTTY;
-  const progress = isWatched ? new (await import('./progress.ts')).ProgressLine() : undefined;
+export async function replay(options: ReplayOptions, crew = new Crew(options)): Promise<number> {
   let result: ReplayResult;
+  const interruption = new Interruption();
   try {
-    result = await runWorker(options, output, progress);
-    if (options.format === 'table') {
-      const { renderReport } = await import('./report.ts');
-      const isColored = options.output === STDOUT && process.stdout.isTTY && !process.env['NO_COLOR'];
-      await output.write(Buffer.from(renderReport(result, process.stdout.columns || 100, isColored)));
-    }
-    await output.close();
+    checkOutputs(options);
+    const output = new LineOutput(options.output, options.compress);
+    result = await run(options, crew, output, interruption);
+    await Promise.race([finish(options, result, output), interruption.happened]);
   } catch (error) {
     if (error instanceof ReaderGone) return 0;
     throw error;
   } finally {
-    progress?.stop();
+    interruption.forget();
+    await crew.close();
   }
   const { accounting } = result;
   if (options.accounting !== undefined) writeAccounting(options.accounting, accounting);
@@ -40,6 +54,16 @@ export async function replay(options: ReplayOptions): Promise<number> {
   }
   sayUnsupported(result, options.quiet);
   return accounting.incomplete.length > 0 ? EXIT_INCOMPLETE : 0;
+}
+
+/** Writes what comes after the last entry, and closes the output. */
+async function finish(options: ReplayOptions, result: ReplayResult, output: LineOutput): Promise<void> {
+  if (options.format === 'table') {
+    const { renderReport } = await import('./report.ts');
+    const isColored = options.output === STDOUT && process.stdout.isTTY && !process.env['NO_COLOR'];
+    await output.write(Buffer.from(renderReport(result, process.stdout.columns || 100, isColored)));
+  }
+  await output.close();
 }
 
 /** No file that is read, or written already, is written over; and what cannot be written is said first. Throws. */
@@ -80,82 +104,94 @@ function statOf(file: string, standard: 0 | 1): fs.Stats | undefined {
   }
 }
 
-/** A worker reads, folds and encodes; this thread writes what it hands over. */
-async function runWorker(options: ReplayOptions, output: Output, progress?: ProgressLine): Promise<ReplayResult> {
-  const pool = new ShardPool(new URL('./worker.js', import.meta.url), 1);
-  const task: Omit<ReplayTask, 'port'> = {
-    ...options,
-    lines: options.format === 'json',
-    summary: options.format === 'table',
-  };
-  const { port, ended } = pool.start(task);
-  const say = (message: ToWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
-  const interrupted = new Interruption();
+/** Workers read and fold; this thread encodes what they give and writes it. */
+async function run(
+  options: ReplayOptions,
+  crew: Crew,
+  output: LineOutput,
+  interruption: Interruption,
+): Promise<ReplayResult> {
+  const { paths, locality } = options;
+  // Named MACs are numbered as they come, which one reader does.
+  const isParted = paths.length === 1 && locality.native.eniOfMac.length === 0;
+  const file = isParted ? openPlainFile(paths[0]) : undefined;
   try {
-    return await new Promise<ReplayResult>((resolve, reject) => {
-      let writing = Promise.resolve();
-      port.on('message', (message: FromWorker) => {
-        switch (message.type) {
-          case 'block':
-            writing = writing.then(async () => {
-              await output.write(message.bytes.subarray(0, message.size));
-              say({ type: 'block', bytes: message.bytes }, [message.bytes.buffer]);
-            });
-            writing.catch((error: unknown) => {
-              say({ type: 'stop' });
-              reject(error instanceof Error ? error : new Error(String(error)));
-            });
-            break;
-          case 'progress':
-            progress?.update(message.progress);
-            break;
-          case 'done':
-            writing.then(() => resolve(message.result), reject);
-            break;
-          case 'failed':
-            writing.then(() => reject(errorOf(message)), reject);
-            break;
-        }
-      });
-      ended.catch(reject);
-      // What was handed over is written; the worker may be waiting for bytes that never come, and is not waited for.
-      interrupted.onSignal((error) => {
-        writing.then(() => reject(error), reject);
-      });
-    });
+    const exchange = new Exchange({ ...options, workers: crew.workers, fd: file?.fd ?? -1, locality: locality.native });
+    crew.start(exchange, { ...options, isFile: file !== undefined });
+    const collector = new Collector(exchange);
+    const summarizer = options.format === 'table' ? new Summarizer(options.windowSeconds) : undefined;
+    const recorder = new Recorder(
+      exchange,
+      collector,
+      locality,
+      options.windowSeconds,
+      options.format === 'json' ? output : undefined,
+      summarizer && ((columns, rows) => summarizer.see(columns, rows)),
+    );
+    const watched = watchProgress(options, exchange, sizeOf(paths));
+    try {
+      const recorded = async (): Promise<Accounting> => {
+        await recorder.recordAll();
+        return recorder.finish(await crew.done());
+      };
+      // Whatever goes wrong first is what is told.
+      const accounting = await Promise.race([recorded(), crew.failed, output.failed, interruption.happened]);
+      return { accounting, summary: summarizer?.get(TOP_FLOWS) };
+    } catch (error) {
+      exchange.stop();
+      // What was recorded is written, if its reader takes it at once.
+      await Promise.race([output.end(), delay(MOST_END_MS, undefined, { ref: false })]).catch(() => undefined);
+      throw error;
+    } finally {
+      watched.stop();
+      collector.close();
+    }
   } finally {
-    interrupted.forget();
-    await pool.close();
+    await crew.close();
+    if (file) fs.closeSync(file.fd);
   }
+}
+
+/** A line on the terminal, where there is one and it is wanted. */
+function watchProgress(options: ReplayOptions, exchange: Exchange, size: number): { stop(): void } {
+  if (options.quiet || !process.stderr.isTTY) return { stop: () => undefined };
+  const loaded = import('./progress.ts').then(({ ProgressLine }) => new ProgressLine());
+  let line: ProgressLine | undefined;
+  void loaded.then((made) => (line = made));
+  const timer = setInterval(() => {
+    const { consumed, packets } = exchange.clock;
+    line?.update({ consumed, packets, size });
+  }, PROGRESS_MS);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      line?.stop();
+    },
+  };
 }
 
 /** SIGINT or SIGTERM: the command ends at once, with the exit code that shells expect. */
 class Interruption {
   #listeners = new Map<NodeJS.Signals, () => void>();
-  #tell: ((error: WindrowError) => void) | undefined;
+  #tell: (error: WindrowError) => void = () => undefined;
+  /** Rejects when it happens. */
+  readonly happened = new Promise<never>((_, reject) => (this.#tell = reject));
 
   constructor() {
+    this.happened.catch(() => undefined);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       const listener = (): void => {
         process.exitCode = 128 + constants.signals[signal];
-        this.#tell?.(new WindrowError('OUTPUT_FAILED', `interrupted by ${signal} before the end of the capture`));
+        this.#tell(new WindrowError('OUTPUT_FAILED', `interrupted by ${signal} before the end of the capture`));
       };
       this.#listeners.set(signal, listener);
       process.once(signal, listener);
     }
   }
 
-  onSignal(tell: (error: WindrowError) => void): void {
-    this.#tell = tell;
-  }
-
   forget(): void {
     for (const [signal, listener] of this.#listeners) process.removeListener(signal, listener);
   }
-}
-
-function errorOf(message: Extract<FromWorker, { type: 'failed' }>): Error {
-  return message.code ? new WindrowError(message.code, message.message) : new Error(message.message);
 }
 
 function writeAccounting(path: string, accounting: ReplayResult['accounting']): void {

@@ -43,7 +43,11 @@ export const REPLAY_OPTIONS: readonly OptionSpec[] = [
   { flags: '--output <path>', doc: 'where entries go; - is standard output', default: STDOUT },
   { flags: '--compress <method>', doc: 'compress what is written, block by block', choices: COMPRESSIONS },
   { flags: '--accounting <file>', doc: 'write what was seen, logged and excluded, as JSON' },
-  { flags: '--workers <n>', doc: 'threads that may fold packets; one is used today', range: [1, 1024], default: 1 },
+  {
+    flags: '--workers <n>',
+    doc: 'threads that read and count; the output is the same for any number (default: the cores, fewer for small files)',
+    range: [1, 256],
+  },
   { flags: '--quiet', doc: 'say nothing on standard error but errors', default: false },
 ];
 
@@ -71,7 +75,7 @@ export interface ReplayFlags extends CountingFlags {
   readonly output: string;
   readonly compress?: Compression;
   readonly accounting?: string;
-  readonly workers: number;
+  readonly workers?: number;
   readonly quiet: boolean;
 }
 
@@ -91,6 +95,8 @@ export interface ReplayOptions {
   readonly output: string;
   readonly compress: Compression | undefined;
   readonly accounting: string | undefined;
+  /** Undefined: as many as there is work for. */
+  readonly workers: number | undefined;
   readonly quiet: boolean;
 }
 
@@ -119,6 +125,7 @@ export function readReplayOptions(paths: readonly string[], flags: ReplayFlags, 
     output: flags.output,
     compress: flags.compress,
     accounting: flags.accounting,
+    workers: flags.workers,
     quiet: flags.quiet,
   });
 }

@@ -5,7 +5,7 @@ import { DIRECTION_RULE_DOCS } from '../cloud/locality.ts';
 import { EXCLUSION_DOCS } from '../flowlog/accounting.ts';
 import type { Accounting } from '../flowlog/accounting.ts';
 import type { FlowSummary, Summary, WindowSummary } from '../flowlog/summary.ts';
-import type { ReplayResult } from './protocol.ts';
+import type { ReplayResult } from './replay.ts';
 import { bytes, count, exact, quantity, time } from './units.ts';
 
 const PROTOCOLS: Readonly<Record<number, string>> = {

@@ -4,7 +4,9 @@ import { WindrowError } from './errors.ts';
 
 declare const tag: unique symbol;
 /** A native object; it belongs to the thread that made it. */
-export type NativeShard = { readonly [tag]: 'shard' };
+export type NativeExchange = { readonly [tag]: 'exchange' };
+export type NativeWorker = { readonly [tag]: 'worker' };
+export type NativeCollector = { readonly [tag]: 'collector' };
 export type NativeEncoder = { readonly [tag]: 'encoder' };
 
 export interface NativeLocality {
@@ -17,7 +19,11 @@ export interface NativeLocality {
   readonly local: readonly { readonly address: Uint8Array; readonly length: number }[];
 }
 
-export interface NativeShardOptions {
+export interface NativeExchangeOptions {
+  readonly workers: number;
+  /** Of a regular file that is read in chunks; -1: inputs are fed to worker 0. */
+  readonly fd: number;
+  readonly chunkBytes: number;
   readonly maxFlows: number;
   readonly windowSeconds: number;
   readonly latenessSeconds: number;
@@ -44,16 +50,15 @@ export interface NativeState {
   readonly interfaces: readonly NativeInterface[];
   /** Packets by the rule that told their direction, as DIRECTION_RULES. */
   readonly rulePackets: readonly number[];
-  /** Seconds of the first packet that has a time, and of the latest; null without one. */
-  readonly first: number | null;
-  readonly mark: number | null;
+  /** Chunks that were read before it was certain where they begin, and those of them that had to be read again. */
+  readonly guesses: number;
+  readonly wrongGuesses: number;
 }
 
-export interface NativeWindow {
-  readonly id: number;
-  readonly start: number;
-  readonly end: number;
-  readonly isLate: boolean;
+export interface NativeDamage {
+  readonly damage: number;
+  readonly detail: number;
+  readonly offset: number;
 }
 
 export interface NativeDrops {
@@ -77,23 +82,37 @@ export interface NativePeek {
 }
 
 export interface Addon {
-  shard_new(options: NativeShardOptions): NativeShard;
-  shard_add_input(shard: NativeShard, isDormant: boolean, sec: number, nsec: number): number;
-  shard_declare(shard: NativeShard, number: number, linkType: number, name: string): void;
-  shard_feed(shard: NativeShard, input: number, bytes: Uint8Array, size: number, base: number, eof: boolean): void;
-  shard_run(shard: NativeShard, status: Float64Array): number;
-  shard_damage(shard: NativeShard, input: number): { damage: number; detail: number; offset: number };
+  exchange_new(options: NativeExchangeOptions): NativeExchange;
+  /** The number by which other threads join it. */
+  exchange_share(exchange: NativeExchange): number;
+  exchange_join(number: number): NativeExchange;
+  /** Its workers come back as soon as they can. */
+  exchange_stop(exchange: NativeExchange): void;
+  /** Once all workers have ended. */
+  exchange_state(exchange: NativeExchange): NativeState;
+  exchange_damage(exchange: NativeExchange): NativeDamage;
+  /** The link type of packets of which none could be read, or -1; once a worker has ended. */
+  exchange_unread(exchange: NativeExchange): number;
+  /** Into `clock`: 1 if any packet had a time, its seconds, the watermark, interfaces declared, packets and bytes read. */
+  exchange_clock(exchange: NativeExchange, clock: Float64Array): void;
+  worker_new(exchange: NativeExchange, number: number): NativeWorker;
+  worker_add_input(worker: NativeWorker, isDormant: boolean, sec: number, nsec: number): number;
+  worker_declare(worker: NativeWorker, number: number, linkType: number, name: string): void;
+  worker_feed(worker: NativeWorker, input: number, bytes: Uint8Array, size: number, base: number, eof: boolean): void;
+  /** Blocks the thread while there is nothing to do, if it `waits`. */
+  worker_run(worker: NativeWorker, waits: boolean, status: Float64Array): number;
+  worker_damage(worker: NativeWorker, input: number): NativeDamage;
   /** Inputs that ended since the last call; their bytes are no longer borrowed. */
-  shard_take_ended(shard: NativeShard): number[];
-  shard_state(shard: NativeShard): NativeState;
-  /** Into `clock`: 1 if any packet had a time, its seconds, the watermark, and how many interfaces are declared. */
-  shard_clock(shard: NativeShard, clock: Float64Array): void;
-  shard_drops(shard: NativeShard): NativeDrops[];
-  flush_begin(shard: NativeShard, mode: number): void;
-  flush_window(shard: NativeShard): NativeWindow | null;
-  flush_enis(shard: NativeShard): number[];
-  flush_rows(shard: NativeShard, columns: Uint8Array, capacity: number): number;
-  flush_end(shard: NativeShard): void;
+  worker_take_ended(worker: NativeWorker): number[];
+  worker_consumed(worker: NativeWorker, bytes: number): void;
+  /** `onRows` is called when there is more after something had to wait. */
+  collector_new(exchange: NativeExchange, onRows: () => void): NativeCollector;
+  collector_close(collector: NativeCollector): void;
+  collector_next(collector: NativeCollector, window: Float64Array): number;
+  collector_enis(collector: NativeCollector): number[];
+  collector_drops(collector: NativeCollector): NativeDrops[];
+  collector_rows(collector: NativeCollector, columns: Uint8Array, capacity: number, result: Float64Array): void;
+  collector_json(collector: NativeCollector, encoder: NativeEncoder, out: Uint8Array, result: Float64Array): void;
   encoder_new(
     enis: readonly { accountId: string; eniId: string; vmId: string; vpcId: string; vswitchId: string }[],
   ): NativeEncoder;
@@ -108,6 +127,8 @@ export interface Addon {
   ): void;
   columns_layout(): { name: string; width: number; cells: number }[];
   capture_peek(bytes: Uint8Array, size: number, eof: boolean): NativePeek;
+  /** Bytes that begin on a page, not cleared. */
+  aligned_bytes(size: number): Uint8Array<ArrayBuffer>;
 }
 
 const PATH = '../../native-bindings/build/Release/windrow.node';

@@ -15,24 +15,25 @@ export interface Bytes {
 
 export class FileBytes implements Bytes {
   readonly size: number;
-  #fd: number | undefined;
+  readonly fd: number;
+  #isClosed = false;
 
   constructor(fd: number, size: number) {
-    this.#fd = fd;
+    this.fd = fd;
     this.size = size;
   }
 
   read(into: Uint8Array, offset: number): number {
-    return fs.readSync(this.#fd!, into, offset, into.length - offset, null);
+    return fs.readSync(this.fd, into, offset, into.length - offset, null);
   }
 
   close(): void {
-    if (this.#fd !== undefined && this.#fd !== 0) fs.closeSync(this.#fd);
-    this.#fd = undefined;
+    if (!this.#isClosed && this.fd !== 0) fs.closeSync(this.fd);
+    this.#isClosed = true;
   }
 }
 
-/** Whatever else can be read: a terminal, a socket, a device. */
+/** Whatever else can be read: a terminal, a device. */
 export class DeviceBytes implements Bytes {
   readonly size = 0;
   #fd: number;
@@ -58,7 +59,7 @@ export class DeviceBytes implements Bytes {
   }
 }
 
-/** A pipe is waited for by the event loop, a named one also for its first writer: only then can it come to an end. */
+/** A pipe or a socket is waited for by the event loop, a named pipe also for its first writer: only then can it come to an end. */
 export class PipeBytes implements Bytes {
   readonly size = 0;
   #fd: number;

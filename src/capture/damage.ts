@@ -1,4 +1,5 @@
 // Why a capture could not be read, or not to its end, in words.
+import { WindrowError } from '../base/errors.ts';
 import { linkTypeName } from './link_types.ts';
 
 /** In the order of `Damage` in native-bindings/span.h. */
@@ -58,4 +59,9 @@ export function describeDamage(damage: Damage, detail: number, offset: number): 
     case 'gzip_broken':
       return `its gzip data is damaged`;
   }
+}
+
+/** What to throw for a capture of which nothing is read. */
+export function refusal(name: string, damage: Damage, detail: number): WindrowError {
+  return new WindrowError('INPUT_REFUSED', `${name}: ${describeDamage(damage, detail, 0)}`);
 }

@@ -26,8 +26,8 @@ export interface ByteSource {
 export async function openSource(path: string): Promise<ByteSource> {
   const name = path === STDIN ? 'standard input' : path;
   const raw = new RawSource(name, openBytes(path, name));
+  const head = new Uint8Array(2);
   try {
-    const head = new Uint8Array(2);
     let have = 0;
     while (have < 2) {
       const got = await raw.read(head, have);
@@ -39,7 +39,49 @@ export async function openSource(path: string): Promise<ByteSource> {
     raw.close();
     throw error;
   }
-  return raw.startsWith(0x1f, 0x8b) ? new GzipSource(path, raw) : raw;
+  return isGzip(head) ? new GzipSource(path, raw) : raw;
+}
+
+/** A regular file that is not compressed, to be read at any place. */
+export interface PlainFile {
+  readonly fd: number;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** Opens a capture that can be read in parts; undefined where it is a stream or compressed. Throws INPUT_REFUSED. */
+export function openPlainFile(path: string): PlainFile | undefined {
+  // A pipe is not even opened: its writer would notice that it is closed again.
+  if (path === STDIN || isStream(path)) return undefined;
+  const bytes = openBytes(path, path);
+  if (!(bytes instanceof FileBytes)) {
+    bytes.close();
+    return undefined;
+  }
+  const head = new Uint8Array(2);
+  try {
+    if (fs.readSync(bytes.fd, head, 0, 2, 0) === 2 && isGzip(head)) {
+      bytes.close();
+      return undefined;
+    }
+  } catch (cause) {
+    bytes.close();
+    throw new WindrowError('INPUT_REFUSED', `${path}: cannot be read: ${systemReason(cause)}`, { cause });
+  }
+  return { fd: bytes.fd, size: bytes.size };
+}
+
+function isStream(path: string): boolean {
+  try {
+    return !fs.statSync(path).isFile();
+  } catch {
+    // Opening says why.
+    return false;
+  }
+}
+
+function isGzip(head: Uint8Array): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
 }
 
 function openBytes(path: string, name: string): Bytes {
@@ -47,7 +89,7 @@ function openBytes(path: string, name: string): Bytes {
     const fd = path === STDIN ? 0 : fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
     const stat = fs.fstatSync(fd);
     if (stat.isFile()) return new FileBytes(fd, stat.size);
-    if (stat.isFIFO()) return new PipeBytes(fd);
+    if (stat.isFIFO() || stat.isSocket()) return new PipeBytes(fd);
     if (!stat.isDirectory()) return new DeviceBytes(fd);
     fs.closeSync(fd);
   } catch (cause) {
@@ -76,10 +118,6 @@ class RawSource implements ByteSource {
   /** Gives bytes back, to be read first. */
   unread(bytes: Uint8Array): void {
     this.#pending = bytes;
-  }
-
-  startsWith(...bytes: number[]): boolean {
-    return bytes.every((byte, i) => this.#pending[i] === byte);
   }
 
   read(into: Uint8Array, offset: number): number | Promise<number> {
@@ -125,6 +163,8 @@ class GzipSource implements ByteSource {
   #raw: RawSource;
   #inflate: zlib.Gunzip;
   #chunks: AsyncIterator<Uint8Array>;
+  /** Called when the inflater takes more, or is gone. */
+  #resume: (() => void) | undefined;
   #given = 0;
   #rest: Uint8Array = new Uint8Array(0);
 
@@ -135,6 +175,7 @@ class GzipSource implements ByteSource {
     this.#raw = raw;
     this.#inflate = zlib.createGunzip({ chunkSize: 256 * 1024 });
     this.#chunks = this.#inflate[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    for (const event of ['drain', 'close']) this.#inflate.on(event, () => this.#resume?.());
     // Errors of reading end the inflater with them; errors of inflating reach read() through the iterator.
     this.#pump().catch((error: unknown) => this.#inflate.destroy(error as Error));
   }
@@ -150,7 +191,7 @@ class GzipSource implements ByteSource {
       if (got === 0) break;
       if (!this.#inflate.write(bytes.subarray(0, got))) {
         await new Promise<void>((resolve) => {
-          this.#inflate.once('drain', resolve).once('close', resolve);
+          this.#resume = resolve;
         });
       }
     }

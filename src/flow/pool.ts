@@ -16,7 +16,7 @@ export class ShardPool {
   constructor(entry: URL, threads: number) {
     this.#pool = new Piscina({
       filename: entry.href,
-      minThreads: 1,
+      minThreads: threads,
       // One more than tasks: a pool without a spare thread waits before it closes.
       maxThreads: threads + 1,
       idleTimeout: Infinity,

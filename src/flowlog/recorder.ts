@@ -3,31 +3,36 @@ import { addon } from '../base/addon.ts';
 import type { NativeEncoder, NativeState } from '../base/addon.ts';
 import { eniOfInterface } from '../cloud/locality.ts';
 import type { Eni, Locality } from '../cloud/locality.ts';
-import type { ClosingWindow, Shard } from '../flow/shard.ts';
+import type { ClosingWindow, Collector } from '../flow/collector.ts';
+import type { Exchange } from '../flow/exchange.ts';
+import type { Incomplete } from '../flow/worker.ts';
 import { checkBalance, keepBooks } from './accounting.ts';
 import type { Accounting, EntryCounts, Logged } from './accounting.ts';
 import { Columns, STATUS } from './columns.ts';
 import { Silence, spansOf } from './silence.ts';
 
-/** Rows that leave the table at once: the columns stay in the cache between filling and encoding. */
+/** Rows that are watched at once. */
 const ROWS = 4096;
 
 /** Takes lines of JSON: room to write into, and how much was written. Room is at least 64 KiB. */
 export interface LineSink {
   room(): Uint8Array | Promise<Uint8Array>;
   wrote(bytes: number): void;
+  /** Nothing more comes for now. */
+  pause?(): void;
 }
 
 /** Looks at rows as they pass. */
 export type RowWatcher = (columns: Columns, rows: number) => void;
 
 export class Recorder {
-  #shard: Shard;
+  #exchange: Exchange;
+  #collector: Collector;
   #locality: Locality;
   #windowSeconds: number;
   #lines: LineSink | undefined;
   #watch: RowWatcher | undefined;
-  #columns = new Columns(ROWS);
+  #watched: Columns | undefined;
   #quiet = new Columns(64);
   #silence = new Silence();
   #encoder: NativeEncoder | undefined;
@@ -37,42 +42,73 @@ export class Recorder {
   #entries: EntryCounts = { ok: 0, nodata: 0, skipdata: 0, supplementary: 0 };
   #closedEarly = 0;
 
-  /** Without `lines` nothing is encoded: entries are counted and watched only. */
+  /** Without `lines` nothing is written: entries are counted and watched only. */
   constructor(
-    shard: Shard,
+    exchange: Exchange,
+    collector: Collector,
     locality: Locality,
     windowSeconds: number,
     lines: LineSink | undefined,
     watch: RowWatcher | undefined,
   ) {
-    this.#shard = shard;
+    this.#exchange = exchange;
+    this.#collector = collector;
     this.#locality = locality;
     this.#windowSeconds = windowSeconds;
     this.#lines = lines;
     this.#watch = watch;
   }
 
+  /** Writes all that comes. */
+  async recordAll(): Promise<void> {
+    for await (const window of this.#collector.windows()) {
+      await this.#recordDrops();
+      if (window) await this.#record(window);
+      else this.#lines?.pause?.();
+    }
+    await this.#recordDrops();
+  }
+
   /** Writes the entries of a window that closes, and what its closing ends. */
-  async record(window: ClosingWindow): Promise<void> {
-    await this.recordDrops();
-    const { first } = this.#shard.clock;
+  async #record(window: ClosingWindow): Promise<void> {
+    const { first, mark } = this.#exchange.clock;
     if (first !== undefined) this.#silence.begin(this.#idOf(first));
     if (!window.isLate && !window.isEarly) {
-      for (const run of this.#silence.close(window.id, window.enis)) await this.#writeQuiet('nodata', run);
+      for (const run of this.#silence.close(window.id, window.enis)) {
+        // A window of untimed packets may lie behind the capture's end, but no silence does.
+        const to = Math.min(run.to, this.#idOf(mark) + 1);
+        if (run.from < to) await this.#writeQuiet('nodata', { ...run, to });
+      }
     }
-    for (;;) {
-      const rows = this.#shard.fillRows(this.#columns.buffer, this.#columns.capacity);
-      if (rows === 0) return;
-      if (window.isLate) this.#entries.supplementary += rows;
-      else this.#entries.ok += rows;
-      if (window.isEarly) this.#closedEarly += rows;
-      await this.#write(this.#columns, rows);
+    for (let isDone = false; !isDone;) {
+      const taken = this.#watch ? await this.#takeWatched(this.#watch) : await this.#take();
+      isDone = taken.isDone;
+      if (window.isLate) this.#entries.supplementary += taken.rows;
+      else this.#entries.ok += taken.rows;
+      if (window.isEarly) this.#closedEarly += taken.rows;
     }
   }
 
-  /** Writes what the captures reported as dropped since the last call; to be called often, as they may report a lot. */
-  async recordDrops(): Promise<void> {
-    for (const drops of this.#shard.takeDrops()) {
+  async #take(): Promise<{ rows: number; isDone: boolean }> {
+    const encoded = await this.#collector.encode(this.#encoderForAll(), await this.#room());
+    this.#lines?.wrote(encoded.written);
+    this.#logged.packets += encoded.packets;
+    this.#logged.bytes += encoded.bytes;
+    if (encoded.isOutdated) this.#encoder = undefined;
+    return encoded;
+  }
+
+  async #takeWatched(watch: RowWatcher): Promise<{ rows: number; isDone: boolean }> {
+    const columns = (this.#watched ??= new Columns(ROWS));
+    const filled = await this.#collector.fill(columns.buffer, columns.capacity);
+    watch(columns, filled.rows);
+    await this.#write(columns, filled.rows);
+    return filled;
+  }
+
+  /** Writes what the captures reported as dropped up to here. */
+  async #recordDrops(): Promise<void> {
+    for (const drops of this.#collector.takeDrops()) {
       // Nobody knows of which named ENI the lost packets were: it may have been any.
       const named = this.#namedEnis();
       for (const eni of named.length > 0 ? named : [drops.eni]) {
@@ -81,10 +117,9 @@ export class Recorder {
     }
   }
 
-  /** The capture is over: last silences and drops, and the books, balanced. Throws UNBALANCED. */
-  async finish(): Promise<Accounting> {
-    await this.recordDrops();
-    const { state, clock } = this.#shard;
+  /** The capture is over: last silences, and the books, balanced. Throws UNBALANCED. */
+  async finish(incomplete: readonly Incomplete[]): Promise<Accounting> {
+    const { state, clock } = this.#exchange;
     if (clock.first !== undefined) {
       this.#silence.begin(this.#idOf(clock.first));
       const enis = this.#allEnis(state);
@@ -95,9 +130,9 @@ export class Recorder {
       this.#logged,
       this.#entries,
       this.#closedEarly,
-      this.#shard.incomplete,
+      incomplete,
       (eni) => this.#eni(eni).eniId,
-      (linkType) => this.#shard.linkTypeName(linkType),
+      (linkType) => this.#exchange.linkTypeName(linkType),
     );
     checkBalance(accounting);
     return accounting;
@@ -116,7 +151,7 @@ export class Recorder {
   /** ENIs that an address or a MAC names. */
   #namedEnis(): number[] {
     const { eniOfAddress, eniOfMac } = this.#locality.native;
-    return [...new Set([...eniOfAddress, ...eniOfMac].map((named) => named.eni))];
+    return [...new Set([...eniOfAddress, ...eniOfMac].map((named) => named.eni))].sort((a, b) => a - b);
   }
 
   #eni(number: number): Eni {
@@ -127,7 +162,7 @@ export class Recorder {
   async #writeQuiet(status: 'nodata' | 'skipdata', run: { eni: number; from: number; to: number }): Promise<void> {
     const spans = spansOf(run.from, run.to);
     const q = this.#quiet;
-    const { first, mark } = this.#shard.clock;
+    const { first, mark } = this.#exchange.clock;
     spans.forEach((span, row) => {
       q.eni[row] = run.eni;
       q.status[row] = STATUS[status];
@@ -140,11 +175,9 @@ export class Recorder {
   }
 
   async #write(columns: Columns, rows: number): Promise<void> {
-    this.#watch?.(columns, rows);
     const encoder = this.#encoderForAll();
     for (let row = 0; row < rows;) {
-      const room = this.#lines ? await this.#lines.room() : SCRATCH;
-      addon.encoder_json(encoder, columns.buffer, columns.capacity, row, rows, room, this.#result);
+      addon.encoder_json(encoder, columns.buffer, columns.capacity, row, rows, await this.#room(), this.#result);
       row = this.#result[0]!;
       this.#lines?.wrote(this.#result[1]);
       this.#logged.packets += this.#result[2];
@@ -152,10 +185,15 @@ export class Recorder {
     }
   }
 
-  /** The encoder knows the constants of all ENIs; it is made anew when the capture declares another interface. */
+  #room(): Uint8Array | Promise<Uint8Array> {
+    return this.#lines?.room() ?? SCRATCH;
+  }
+
+  /** The encoder knows the constants of all ENIs, and of as many as may come: it is seldom made anew. */
   #encoderForAll(): NativeEncoder {
-    const count = this.#locality.enis.length + this.#shard.clock.interfaces;
-    if (!this.#encoder || count !== this.#encoderEnis) {
+    const needed = this.#locality.enis.length + this.#exchange.clock.interfaces;
+    if (!this.#encoder || needed > this.#encoderEnis) {
+      const count = Math.max(needed, 2 * this.#encoderEnis);
       const escape = (text: string): string => JSON.stringify(text).slice(1, -1);
       const enis = Array.from({ length: count }, (_, number) => this.#eni(number));
       this.#encoder = addon.encoder_new(

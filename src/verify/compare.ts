@@ -1,9 +1,9 @@
 // A count against a file of entries: everything that the file says otherwise, entry by entry.
 import { type EntryLine, type Line, readEntries, readEntryFile } from './entries.ts';
-import { type EntryKey, type Model, type ModelEntry, keyOf } from './model.ts';
+import { type EntryKey, type Model, groupBy, keyOf } from './model.ts';
 import type { CountOptions } from './options.ts';
 import { TCP } from './packet.ts';
-import type { Gap } from './windows.ts';
+import type { Entry, Gap } from './windows.ts';
 
 export interface Comparison {
   readonly equal: boolean;
@@ -31,6 +31,16 @@ const GAP_KEYS = [
   'tcp-flags',
   'type',
 ] as const;
+/** What an entry says beside its key, and what it is called there. */
+const SAYS = [
+  ['packets', 'packets'],
+  ['bytes', 'bytes'],
+  ['start', 'start'],
+  ['tcp-flags', 'flags'],
+  ['end', 'end'],
+] as const;
+/** Of the budget: where an engine divides it over threads, some of them are full before the others. */
+const SURELY_HELD = 1 / 2;
 const NUMBER = /^(0|[1-9]\d*|-[1-9]\d*)$/;
 
 export function compareFile(model: Model, path: string, options: CountOptions): Promise<Comparison> {
@@ -47,25 +57,21 @@ async function compare(model: Model, lines: AsyncIterable<Line>, options: CountO
   return comparer.finish();
 }
 
-/** All lines of one key and window, summed. */
-interface Sum {
-  packets: number;
-  bytes: number;
-  flags: number;
-  start: number;
-  lines: number;
+type Part = Pick<Entry, (typeof SAYS)[number][1]>;
+
+interface FoundPart extends Part {
   readonly line: number;
-  readonly ends: number[];
 }
 
 class Comparer {
   readonly #model: Model;
   readonly #windowSeconds: number;
-  /** More flows than an engine must hold: it may have closed entries early, and forgotten who opened a flow. */
+  /** More flows than an engine surely holds: it may have closed entries early, and forgotten who opened a flow. */
   readonly #crowded: boolean;
   /** Entries whose direction hung on the opener, without it; only where it may be forgotten. */
   readonly #undirected = new Set<string>();
-  readonly #sums = new Map<string, Sum>();
+  /** By key and window. */
+  readonly #found = new Map<string, FoundPart[]>();
   readonly #gaps = new Map<string, number[]>();
   readonly #differences: string[] = [];
   #differing = 0;
@@ -74,9 +80,9 @@ class Comparer {
   constructor(model: Model, options: CountOptions) {
     this.#model = model;
     this.#windowSeconds = options.windowSeconds;
-    this.#crowded = model.flows > options.maxFlows;
+    this.#crowded = model.peakFlows > options.maxFlows * SURELY_HELD;
     if (!this.#crowded) return;
-    for (const { first } of model.entries.values()) {
+    for (const [first] of model.entries.values()) {
       if (first.rule === 'opener') this.#undirected.add(keyOf({ ...first, direction: '*' }));
     }
   }
@@ -107,17 +113,13 @@ class Comparer {
   #takeEntry(entry: EntryLine, number: number): void {
     if (!this.#isWellFormed(entry, number)) return;
     const start = Number(entry.start);
+    const end = Number(entry.end);
     const windowStart = Math.floor(start / this.#windowSeconds) * this.#windowSeconds;
     const key = this.#keyOfLine(entry, windowStart);
-    const sum = this.#sums.get(key) ?? { packets: 0, bytes: 0, flags: 0, start, lines: 0, line: number, ends: [] };
-    this.#sums.set(key, sum);
-    sum.packets += Number(entry.packets);
-    sum.bytes += Number(entry.bytes);
-    sum.flags |= entry['tcp-flags'] === '-' ? 0 : Number(entry['tcp-flags']);
-    sum.start = Math.min(sum.start, start);
-    sum.lines += 1;
-    sum.ends.push(Number(entry.end));
-    const end = Number(entry.end);
+    const flags = entry['tcp-flags'] === '-' ? 0 : Number(entry['tcp-flags']);
+    const parts = this.#found.get(key) ?? [];
+    this.#found.set(key, parts);
+    parts.push({ packets: Number(entry.packets), bytes: Number(entry.bytes), flags, start, end, line: number });
     if (end < start || end > windowStart + this.#windowSeconds) {
       this.#field(key, 'end', `${start} to ${windowStart + this.#windowSeconds}`, entry.end, number);
     }
@@ -163,43 +165,38 @@ class Comparer {
 
   #compareEntries(): void {
     const expected = this.#crowded ? this.#withoutOpeners() : this.#model.entries;
-    for (const [key, entry] of expected) {
-      const found = this.#sums.get(key);
-      if (found === undefined) this.#differ(`${key}: expected ${entry.packets} packets, no entry found`);
-      else this.#compareEntry(key, entry, found);
+    for (const [key, parts] of expected) {
+      const found = this.#found.get(key);
+      if (found === undefined) this.#differ(`${key}: expected ${sum(parts).packets} packets, no entry found`);
+      else this.#compareParts(key, parts, found);
     }
-    for (const [key, found] of this.#sums) {
-      if (!expected.has(key)) this.#differ(`${key}: not expected, found ${found.packets} packets (line ${found.line})`);
+    for (const [key, found] of this.#found) {
+      if (expected.has(key)) continue;
+      this.#differ(`${key}: not expected, found ${sum(found).packets} packets (line ${found[0].line})`);
     }
   }
 
-  #withoutOpeners(): Map<string, ModelEntry> {
-    const sums = new Map<string, ModelEntry>();
-    for (const entry of this.#model.entries.values()) {
-      const key = this.#keyWhereCrowded(entry.first);
-      const sum = sums.get(key);
-      if (sum === undefined) sums.set(key, { ...entry });
-      else {
-        sum.packets += entry.packets;
-        sum.bytes += entry.bytes;
-        sum.flags |= entry.flags;
-        sum.start = Math.min(sum.start, entry.start);
-        sum.parts += entry.parts;
-      }
-    }
-    return sums;
+  #withoutOpeners(): Map<string, Entry[]> {
+    return groupBy(this.#model.ordered, (entry) => this.#keyWhereCrowded(entry));
   }
 
-  #compareEntry(key: string, expected: ModelEntry, found: Sum): void {
-    for (const field of ['packets', 'bytes', 'start'] as const) {
-      if (expected[field] !== found[field]) this.#field(key, field, expected[field], found[field], found.line);
+  /** The capture tells what is a part of its own, so none is missing. An engine may split further what adds up again. */
+  #compareParts(key: string, expected: readonly Entry[], found: readonly FoundPart[]): void {
+    if (!this.#crowded && expected.length === found.length) {
+      for (const [one, other] of pair(expected, found)) this.#compareFields(key, one, other, other.line);
+      return;
     }
-    if (expected.flags !== found.flags) this.#field(key, 'tcp-flags', expected.flags, found.flags, found.line);
-    // Several entries of one key split it as the engine likes, and each ends where its part does.
-    const { first } = expected;
-    const isWhole = expected.parts === 1 && found.lines === 1 && first.latePackets <= 1;
-    if (isWhole && !this.#crowded && found.ends[0] !== first.end) {
-      this.#field(key, 'end', first.end, found.ends[0], found.line);
+    const { line } = found[0];
+    // The parts of what was split end where they like: here an end is no difference.
+    this.#compareFields(key, sum(expected), { ...sum(found), end: sum(expected).end }, line);
+    if (!this.#crowded && found.length < expected.length) {
+      this.#field(key, 'entries', expected.length, found.length, line);
+    }
+  }
+
+  #compareFields(key: string, expected: Part, found: Part, line: number): void {
+    for (const [name, field] of SAYS) {
+      if (expected[field] !== found[field]) this.#field(key, name, expected[field], found[field], line);
     }
   }
 
@@ -229,4 +226,25 @@ class Comparer {
     this.#differing += 1;
     if (this.#differences.length < MAX_DIFFERENCES) this.#differences.push(difference);
   }
+}
+
+/** Parts that say the same belong together, whatever their order; the others as they come. As many of both. */
+function pair(expected: readonly Entry[], found: readonly FoundPart[]): [Entry, FoundPart][] {
+  const left = [...found];
+  const takeEqual = (one: Entry): FoundPart | undefined => {
+    const at = left.findIndex((other) => SAYS.every(([, field]) => one[field] === other[field]));
+    return at < 0 ? undefined : left.splice(at, 1)[0];
+  };
+  const equals = expected.map(takeEqual);
+  return expected.map((one, i) => [one, equals[i] ?? left.shift()!]);
+}
+
+function sum(parts: readonly Part[]): Part {
+  return parts.reduce((one, other) => ({
+    packets: one.packets + other.packets,
+    bytes: one.bytes + other.bytes,
+    flags: one.flags | other.flags,
+    start: Math.min(one.start, other.start),
+    end: Math.max(one.end, other.end),
+  }));
 }

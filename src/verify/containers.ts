@@ -4,7 +4,7 @@ import { ByteQueue, type OpenBytes } from './bytes.ts';
 import { inflate, isGzip } from './inflate.ts';
 import { isPcap, readPcap } from './pcap.ts';
 import { isPcapng, readPcapng } from './pcapng.ts';
-import { type CaptureRecord, type EndRecord, type PacketRecord, refused } from './records.ts';
+import { type CaptureRecord, type DropRecord, type EndRecord, type PacketRecord, refused } from './records.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -30,15 +30,20 @@ async function* readCapture(open: OpenBytes): AsyncGenerator<CaptureRecord, void
   await bytes.close();
 }
 
-/** The heads of all files are compared, and the earliest goes first; equal times keep the order of the arguments. */
+/**
+ * The heads of all files are compared, and the earliest goes first; equal times keep the order of the arguments. Drops
+ * stand directly behind the packet that they follow in their file; those in front of a file's first packet stand directly
+ * in front of it, and those of a file without packets in front of all.
+ */
 async function* merge(sources: AsyncGenerator<CaptureRecord, void>[]): AsyncGenerator<CaptureRecord, void> {
   if (sources.length === 1) {
     yield* sources[0];
     return;
   }
   const heads: (PacketRecord | undefined)[] = [];
+  const inFront: DropRecord[][] = sources.map(() => []);
   let worst: EndRecord | undefined;
-  async function* advance(index: number): AsyncGenerator<CaptureRecord, void> {
+  async function* advance(index: number, held?: DropRecord[]): AsyncGenerator<CaptureRecord, void> {
     heads[index] = undefined;
     for (;;) {
       const { value } = await sources[index].next();
@@ -47,14 +52,19 @@ async function* merge(sources: AsyncGenerator<CaptureRecord, void>[]): AsyncGene
         heads[index] = value;
         return;
       }
-      if (value.kind !== 'end') yield value;
+      if (value.kind === 'drops' && held !== undefined) held.push(value);
+      else if (value.kind !== 'end') yield value;
       else if (worst === undefined || rank(value) > rank(worst)) worst = value;
     }
   }
-  for (let index = 0; index < sources.length; index++) yield* advance(index);
+  for (let index = 0; index < sources.length; index++) {
+    yield* advance(index, inFront[index]);
+    if (heads[index] === undefined) yield* inFront[index];
+  }
   for (;;) {
     const first = earliest(heads);
     if (first === undefined) break;
+    yield* inFront[first].splice(0);
     yield heads[first]!;
     yield* advance(first);
   }

@@ -7,14 +7,24 @@ import type { PacketRecord } from './records.ts';
 export type Rule = 'capture' | 'eni' | 'local' | 'shown_address' | 'shown_mac' | 'private' | 'opener';
 export type Side = 'src' | 'dst';
 
-/** One point at which a packet was seen. */
+/**
+ * What a packet tells of where it was seen, and its addresses do not. Its flow's other packets may say otherwise: they
+ * are another flow, whatever tells the direction in the end.
+ */
+export interface Point {
+  readonly rule: 'capture' | 'shown_mac' | undefined;
+  /** The local one by this rule. */
+  readonly side: Side | undefined;
+  /** Named by the MACs of both sides. */
+  readonly enis: Readonly<Record<Side, string | undefined>>;
+}
+
+/** What a packet is an entry of. */
 export interface Observation {
   readonly eni: string;
   readonly rule: Rule;
   /** Nothing where only the flow's opener can tell. */
   readonly local: Side | undefined;
-  /** The packet told and not its addresses: the flow's other packets may say otherwise. */
-  readonly ofPacket: boolean;
 }
 
 export interface Seen {
@@ -34,37 +44,40 @@ export class Directions {
     this.#shown = shown;
   }
 
-  /** None where ENIs are known and neither end is one; two where both are, the sender's first. */
-  observe(seen: Seen): Observation[] {
-    const { record, decoded, ip } = seen;
-    const captured = decoded.hint === undefined ? undefined : decoded.hint === 'in' ? 'dst' : 'src';
-    if (this.#enis.known) {
-      const src = this.#enis.at(ip.src, decoded.srcMac);
-      const dst = this.#enis.at(ip.dst, decoded.dstMac);
-      if (captured !== undefined) {
-        const eni = captured === 'src' ? (src ?? dst) : (dst ?? src);
-        return eni === undefined ? [] : [{ eni, rule: 'capture', local: captured, ofPacket: true }];
-      }
-      const observations: Observation[] = [];
-      if (src !== undefined) observations.push({ eni: src, rule: 'eni', local: 'src', ofPacket: true });
-      if (dst !== undefined) observations.push({ eni: dst, rule: 'eni', local: 'dst', ofPacket: true });
-      return observations;
-    }
-    const eni = this.#enis.ofInterface(record.interfaceNumber);
-    if (captured !== undefined) return [{ eni, rule: 'capture', local: captured, ofPacket: true }];
-    return [{ eni, ...this.#byAddresses(seen) }];
+  pointOf({ record, decoded }: Seen): Point {
+    const enis = { src: this.#enis.ofMac(decoded.srcMac), dst: this.#enis.ofMac(decoded.dstMac) };
+    if (decoded.hint !== undefined) return { rule: 'capture', side: decoded.hint === 'in' ? 'dst' : 'src', enis };
+    // A MAC that is named says more than one that is shown.
+    const isNamed = enis.src !== undefined || enis.dst !== undefined;
+    const side = isNamed ? undefined : this.#shown.sideOfMac(record.interfaceNumber, decoded);
+    return { rule: side === undefined ? undefined : 'shown_mac', side, enis };
   }
 
-  #byAddresses({ record, decoded, ip }: Seen): Omit<Observation, 'eni'> {
+  /** None where ENIs are known and neither end is one; two where both are, the sender's first. */
+  observe({ record, ip }: Seen, point: Point): Observation[] {
+    const captured = point.rule === 'capture' ? point.side : undefined;
+    if (this.#enis.known) {
+      const src = this.#enis.ofAddress(ip.src) ?? point.enis.src;
+      const dst = this.#enis.ofAddress(ip.dst) ?? point.enis.dst;
+      if (captured !== undefined) {
+        const eni = captured === 'src' ? (src ?? dst) : (dst ?? src);
+        return eni === undefined ? [] : [{ eni, rule: 'capture', local: captured }];
+      }
+      const observations: Observation[] = [];
+      if (src !== undefined) observations.push({ eni: src, rule: 'eni', local: 'src' });
+      if (dst !== undefined) observations.push({ eni: dst, rule: 'eni', local: 'dst' });
+      return observations;
+    }
     const number = record.interfaceNumber;
     const tries: [Rule, Side | undefined][] = [
+      ['capture', captured],
       ['local', oneSide(this.#local.has(ip.src), this.#local.has(ip.dst))],
       ['shown_address', this.#shown.sideOfAddress(number, ip)],
-      ['shown_mac', this.#shown.sideOfMac(number, decoded)],
+      ['shown_mac', point.rule === 'shown_mac' ? point.side : undefined],
       ['private', oneSide(PRIVATE.has(ip.src), PRIVATE.has(ip.dst))],
     ];
     const [rule, local] = tries.find(([, side]) => side !== undefined) ?? ['opener' as const, undefined];
-    return { rule, local, ofPacket: rule === 'shown_mac' };
+    return [{ eni: this.#enis.ofInterface(number), rule, local }];
   }
 }
 

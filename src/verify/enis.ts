@@ -9,14 +9,20 @@ export class Enis {
   readonly #byInterface = new Map<string, string>();
   /** What the first declaration of each interface number says. */
   readonly #names = new Map<number, string | undefined>();
+  /** Those that are named, as given, and then the interfaces'. */
+  readonly #ranks = new Map<string, number>();
+  readonly #named: number;
   #forAll: string | undefined;
 
   constructor(values: readonly string[]) {
     for (const value of values) {
       const equals = value.indexOf('=');
-      if (equals < 0) this.#forAll = value;
-      else this.#name(value.slice(0, equals), value.slice(equals + 1));
+      const id = equals < 0 ? value : value.slice(0, equals);
+      if (!this.#ranks.has(id)) this.#ranks.set(id, this.#ranks.size);
+      if (equals < 0) this.#forAll = id;
+      else this.#name(id, value.slice(equals + 1));
     }
+    this.#named = this.#ranks.size;
     this.known = this.#byAddress.size + this.#byMac.size > 0;
   }
 
@@ -28,8 +34,12 @@ export class Enis {
     else this.#byInterface.set(what, id);
   }
 
-  at(address: string, mac: string | undefined): string | undefined {
-    return this.#byAddress.get(address) ?? (mac === undefined ? undefined : this.#byMac.get(mac));
+  ofAddress(address: string): string | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  ofMac(mac: string | undefined): string | undefined {
+    return mac === undefined ? undefined : this.#byMac.get(mac);
   }
 
   ofInterface(number: number): string {
@@ -40,14 +50,21 @@ export class Enis {
 
   /** A number is one interface in every section and file: its first declaration names it. */
   declare(number: number, name: string | undefined): void {
-    if (!this.#names.has(number)) this.#names.set(number, name);
+    if (this.#names.has(number)) return;
+    this.#names.set(number, name);
+    const eni = this.ofInterface(number);
+    if (!this.#ranks.has(eni)) this.#ranks.set(eni, this.#named + number);
   }
 
-  /** All ENIs: the known ones as given, else the declared interfaces' by number. */
+  /** All ENIs, in their order: the known ones, else the declared interfaces'. */
   all(): string[] {
-    if (this.known) return [...new Set([...this.#byAddress.values(), ...this.#byMac.values()])];
-    const numbers = [...this.#names.keys()].sort((one, other) => one - other);
-    return [...new Set(numbers.map((number) => this.ofInterface(number)))];
+    if (this.known) return this.inOrder([...this.#byAddress.values(), ...this.#byMac.values()]);
+    return this.inOrder([...this.#names.keys()].map((number) => this.ofInterface(number)));
+  }
+
+  /** Each once: those that are named as given, then those of interfaces by number. */
+  inOrder(enis: Iterable<string>): string[] {
+    return [...new Set(enis)].sort((one, other) => this.#ranks.get(one)! - this.#ranks.get(other)!);
   }
 }
 

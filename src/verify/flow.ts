@@ -12,20 +12,40 @@ const OPEN_TCP_IDLE_SECONDS = 600;
 /** Also how long any other protocol's flow is silent before it counts as over. */
 export const IDLE_SECONDS = 30;
 
-export interface FlowIdentity {
+/** Where a flow was seen. */
+export interface Place {
   readonly eni: string;
   readonly rule: Rule;
-  /** The end at which it was seen; nothing where only the opener can tell. */
+  /** Nothing where only the opener can tell. */
   readonly local: End | undefined;
+}
+
+export interface FlowIdentity {
+  /** Two where both ends are ENIs; none where ENIs are known and neither end is one. */
+  readonly places: readonly Place[];
   readonly version: 4 | 6;
   readonly protocol: number;
   readonly addresses: Readonly<Record<End, string>>;
   readonly ports: Readonly<Record<End, string>>;
 }
 
+/** What a packet does to its flow. */
+export interface Step {
+  readonly from: End;
+  readonly sec: number;
+  /** The latest time in the capture so far. */
+  readonly nowSec: number;
+  /** The packet has no time, and `sec` says nothing. */
+  readonly untimed: boolean;
+  /** Only where a TCP header was read: a later fragment changes no state. */
+  readonly flags: number | undefined;
+}
+
 export class Flow {
   readonly identity: FlowIdentity;
   opener: End | undefined;
+  /** In how many open windows it has counts. */
+  windows = 0;
   #lastSec = -Infinity;
   #finished = { a: false, b: false };
   #reset = false;
@@ -38,9 +58,21 @@ export class Flow {
     return this.#reset || (this.#finished.a && this.#finished.b);
   }
 
-  /** `flags` only where a TCP header was read: a later fragment changes no state. */
-  apply(from: End, sec: number, flags: number | undefined): void {
-    if (sec - this.#lastSec > this.#idleLimit()) this.#forget();
+  /**
+   * An idle flow is over whether a packet comes for it or not: the latest time in the capture so far tells, not a
+   * packet's own.
+   */
+  isIdleAt(nowSec: number): boolean {
+    return nowSec - this.#lastSec > this.#idleLimit();
+  }
+
+  /** Time 0 is that of packets without a time: how long such a flow is silent, nobody knows. */
+  get isUntimed(): boolean {
+    return this.#lastSec === 0;
+  }
+
+  apply({ from, sec, nowSec, untimed, flags }: Step): void {
+    if (this.isIdleAt(nowSec) && !(untimed && this.isUntimed)) this.#begin(sec);
     this.#lastSec = Math.max(this.#lastSec, sec);
     const to = from === 'a' ? 'b' : 'a';
     const tcp = this.identity.protocol === TCP ? (flags ?? 0) : 0;
@@ -58,7 +90,9 @@ export class Flow {
     return this.identity.protocol === TCP && !this.closed ? OPEN_TCP_IDLE_SECONDS : IDLE_SECONDS;
   }
 
-  #forget(): void {
+  /** From its start, or anew: then even a late packet is the only one that it has. */
+  #begin(sec: number): void {
+    this.#lastSec = sec;
     this.opener = undefined;
     this.#reopen();
   }

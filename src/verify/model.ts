@@ -1,27 +1,17 @@
 // The second count of a capture: packets to flows to entries, one obvious step after the other.
 import { MULTICAST } from './address.ts';
 import { readBytes, readFiles } from './containers.ts';
-import { type Observation, type Seen, type Side, Directions, Shown } from './direction.ts';
+import { type Observation, type Point, type Seen, type Side, Directions, Shown } from './direction.ts';
+import { Drops } from './drops.ts';
 import { Enis } from './enis.ts';
 import { linkSupported } from './links.ts';
-import { type End, Flow } from './flow.ts';
+import { type End, Flow, IDLE_SECONDS } from './flow.ts';
 import { Fragments } from './fragments.ts';
 import type { Reason } from './frame.ts';
 import type { CountOptions } from './options.ts';
 import { type IpPacket, decode } from './packet.ts';
 import type { CaptureRecord, DropRecord, PacketRecord } from './records.ts';
-import { type Entry, type Gap, Windows, gapsBetween } from './windows.ts';
-
-/** All entries of one key and window, summed. */
-export interface ModelEntry {
-  readonly first: Entry;
-  packets: number;
-  bytes: number;
-  flags: number;
-  start: number;
-  /** How many entries there are: regular and supplementary. */
-  parts: number;
-}
+import { type Entry, type Gap, type Written, Windows } from './windows.ts';
 
 export interface Tally {
   seen: number;
@@ -30,14 +20,17 @@ export interface Tally {
 }
 
 export interface Model {
-  readonly entries: Map<string, ModelEntry>;
-  /** In closing order of the windows, and within each in the order of first packets. */
-  readonly ordered: Entry[];
-  readonly nodata: Gap[];
-  readonly skipdata: Gap[];
+  /** Every line, in the order in which they are written; what follows is the same, sorted out. */
+  readonly written: readonly Written[];
+  readonly ordered: readonly Entry[];
+  /** Entries of one key and window: the regular one and supplementary ones. */
+  readonly entries: ReadonlyMap<string, readonly Entry[]>;
+  readonly nodata: readonly Gap[];
+  readonly skipdata: readonly Gap[];
   readonly packets: Tally;
   readonly bytes: Tally;
-  readonly flows: number;
+  /** The most flows that had to be remembered at once, and what costs an engine as much. */
+  readonly peakFlows: number;
   /** Nothing where the whole capture was read. */
   readonly incomplete: string | undefined;
   /** The input is no capture; `incomplete` says why. */
@@ -65,6 +58,17 @@ export function keyOf({ eni, direction, windowStart, src, dst, sport, dport, pro
   return [eni, direction, windowStart, src, dst, sport, dport, protocol].join(' ');
 }
 
+export function groupBy(entries: readonly Entry[], keyOfEntry: (entry: Entry) => string): Map<string, Entry[]> {
+  const groups = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const key = keyOfEntry(entry);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [entry]);
+    else group.push(entry);
+  }
+  return groups;
+}
+
 async function count(records: AsyncIterable<CaptureRecord>, options: CountOptions): Promise<Model> {
   const counter = new Counter(options);
   for await (const record of records) counter.take(record);
@@ -73,6 +77,7 @@ async function count(records: AsyncIterable<CaptureRecord>, options: CountOption
 
 /** A packet that waits until the capture's head has shown what it shows. */
 interface Waiting {
+  readonly kind: 'packet';
   readonly record: PacketRecord;
   readonly seen: Seen | undefined;
 }
@@ -84,12 +89,15 @@ class Counter {
   readonly #directions: Directions;
   readonly #fragments = new Fragments();
   readonly #windows: Windows;
+  readonly #drops: Drops;
   readonly #flows = new Map<string, Flow>();
-  readonly #drops: DropRecord[] = [];
   readonly #packets: Tally = { seen: 0, logged: 0, excluded: new Map() };
   readonly #bytes: Tally = { seen: 0, logged: 0, excluded: new Map() };
-  #waiting: Waiting[] | undefined = [];
+  #waiting: (Waiting | DropRecord)[] | undefined = [];
   #order = 0;
+  #peakFlows = 0;
+  /** When idle flows were forgotten last. */
+  #sweptSec = -Infinity;
   #incomplete: string | undefined;
   #refused = false;
   /** An interface was declared whose packets can be read. */
@@ -99,7 +107,8 @@ class Counter {
     this.#options = options;
     this.#enis = new Enis(options.eni);
     this.#directions = new Directions(this.#enis, options.local, this.#shown);
-    this.#windows = new Windows(options);
+    this.#windows = new Windows(options, this.#enis);
+    this.#drops = new Drops(this.#windows, this.#enis);
   }
 
   take(record: CaptureRecord): void {
@@ -109,7 +118,7 @@ class Counter {
         this.#readable ||= linkSupported(record.linkType);
         return;
       case 'drops':
-        this.#drops.push(record);
+        this.#follow(record);
         return;
       case 'end':
         this.#incomplete = record.complete ? undefined : record.reason;
@@ -122,21 +131,24 @@ class Counter {
 
   finish(): Model {
     this.#decideShown();
-    this.#windows.finish(this.#enis.all());
-    const ordered = this.#windows.entries;
+    this.#windows.finish();
+    const { written } = this.#windows;
+    const ordered = written.filter((one) => one.status === 'OK');
+    const gaps = written.filter((one) => one.status !== 'OK');
     // A capture of which nothing can be read is refused, with whatever link type its packets have.
     if (!this.#readable && this.#packets.seen > 0) {
       this.#refused = true;
       this.#incomplete = 'its packets have a link type that is not read';
     }
     return {
-      entries: sumByKey(ordered),
+      written,
       ordered,
-      nodata: this.#windows.nodata,
-      skipdata: this.#skipdata(),
+      entries: groupBy(ordered, keyOf),
+      nodata: gaps.filter(({ status }) => status === 'NODATA'),
+      skipdata: gaps.filter(({ status }) => status === 'SKIPDATA'),
       packets: this.#packets,
       bytes: this.#bytes,
-      flows: this.#flows.size,
+      peakFlows: this.#peakFlows,
       incomplete: this.#incomplete,
       refused: this.#refused,
     };
@@ -153,59 +165,76 @@ class Counter {
     // The bytes themselves are let go of here: what waits is as small as what is counted.
     const kept = { ...record, data: EMPTY };
     const seen = ip === undefined || reason !== undefined ? undefined : { record: kept, decoded, ip };
-    if (this.#waiting === undefined) {
-      this.#place({ record: kept, seen });
-      return;
-    }
-    if (seen !== undefined) this.#shown.add(seen);
-    this.#waiting.push({ record: kept, seen });
-    if (this.#waiting.length === HEAD_RECORDS) this.#decideShown();
+    if (this.#waiting !== undefined && seen !== undefined) this.#shown.add(seen);
+    this.#follow({ kind: 'packet', record: kept, seen });
+    if (this.#packets.seen === HEAD_RECORDS) this.#decideShown();
   }
 
   #decideShown(): void {
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
-    for (const one of waiting) this.#place(one);
+    for (const one of waiting) this.#follow(one);
+  }
+
+  /** Packets and drops count in the order in which the capture has them. */
+  #follow(one: Waiting | DropRecord): void {
+    if (this.#waiting !== undefined) this.#waiting.push(one);
+    else if (one.kind === 'packet') this.#place(one);
+    else this.#windows.skip(this.#drops.gapsOf(one));
   }
 
   #place({ record, seen }: Waiting): void {
-    if (!record.untimed) this.#windows.raise(record.sec);
+    if (!record.untimed) this.#pass(record.sec);
     if (seen === undefined) return;
     const { ip } = seen;
-    const observations = this.#directions.observe(seen);
-    if (observations.length === 0) {
-      this.#exclude('not_local', ip.bytes);
-      return;
+    const point = this.#directions.pointOf(seen);
+    const observations = this.#directions.observe(seen, point);
+    if (observations.length === 0) this.#exclude('not_local', ip.bytes);
+    else {
+      this.#packets.logged += 1;
+      this.#bytes.logged += ip.bytes;
     }
-    this.#packets.logged += 1;
-    this.#bytes.logged += ip.bytes;
     this.#order += 1;
-    for (const observation of observations) {
-      const { flow, from } = this.#flowOf(ip, record, observation);
-      // A joined later fragment is TCP without a TCP header.
-      const flags = ip.fragment?.role === 'later' ? undefined : ip.flags;
-      flow.apply(from, record.sec, flags);
-      this.#windows.place({ flow, from, sec: record.sec, bytes: ip.bytes, flags, order: this.#order });
+    const { sec, untimed } = record;
+    const { flow, from } = this.#flowOf(ip, record, point, observations);
+    // A joined later fragment is TCP without a TCP header.
+    const flags = ip.fragment?.role === 'later' ? undefined : ip.flags;
+    flow.apply({ from, sec, nowSec: this.#windows.watermark ?? sec, untimed, flags });
+    this.#windows.place({ flow, from, sec, bytes: ip.bytes, flags, order: this.#order });
+    this.#peakFlows = Math.max(this.#peakFlows, this.#flows.size + this.#windows.burden);
+  }
+
+  #pass(sec: number): void {
+    this.#windows.raise(sec);
+    if (sec - this.#sweptSec <= IDLE_SECONDS) return;
+    this.#sweptSec = sec;
+    for (const [key, flow] of this.#flows) {
+      // The next packet would find it idle, and as good as new.
+      if (flow.windows === 0 && !flow.isUntimed && flow.isIdleAt(sec)) this.#flows.delete(key);
     }
   }
 
-  #flowOf(ip: IpPacket, record: PacketRecord, { eni, rule, local, ofPacket }: Observation): { flow: Flow; from: End } {
+  #flowOf(
+    ip: IpPacket,
+    record: PacketRecord,
+    point: Point,
+    observations: readonly Observation[],
+  ): { flow: Flow; from: End } {
     const src = `${ip.src} ${ip.sport}`;
     const dst = `${ip.dst} ${ip.dport}`;
     const from: End = src <= dst ? 'a' : 'b';
     const endOf = (side: Side | undefined): End | undefined =>
       side === undefined ? undefined : (side === 'src') === (from === 'a') ? 'a' : 'b';
-    const seenAt = ofPacket ? endOf(local) : '-';
-    const ends = from === 'a' ? `${src} ${dst}` : `${dst} ${src}`;
-    const key = `${record.interfaceNumber} ${eni} ${seenAt} ${ends} ${ip.protocol}`;
+    const enis = from === 'a' ? [point.enis.src, point.enis.dst] : [point.enis.dst, point.enis.src];
+    const ends = from === 'a' ? [src, dst] : [dst, src];
+    const seenAt = [record.interfaceNumber, point.rule, endOf(point.side), ...enis];
+    const key = [...seenAt, ...ends, ip.protocol].join(' ');
     let flow = this.#flows.get(key);
     if (flow === undefined) {
       const [a, b] = from === 'a' ? [ip.src, ip.dst] : [ip.dst, ip.src];
       const [portA, portB] = from === 'a' ? [ip.sport, ip.dport] : [ip.dport, ip.sport];
       flow = new Flow({
-        eni,
-        rule,
-        local: endOf(local),
+        places: observations.map(({ eni, rule, local }) => ({ eni, rule, local: endOf(local) })),
         version: ip.version,
         protocol: ip.protocol,
         addresses: { a, b },
@@ -220,31 +249,6 @@ class Counter {
     this.#packets.excluded.set(reason, (this.#packets.excluded.get(reason) ?? 0) + 1);
     this.#bytes.excluded.set(reason, (this.#bytes.excluded.get(reason) ?? 0) + bytes);
   }
-
-  /** What was dropped at an interface may have been any of its ENIs' packets. */
-  #skipdata(): Gap[] {
-    const covered = new Map<number, { first: number; last: number }>();
-    return this.#drops.flatMap(({ fromSec, toSec, interfaceNumber }) => {
-      const enis = this.#enis.known ? this.#enis.all() : [this.#enis.ofInterface(interfaceNumber)];
-      const last = this.#windows.idOf(toSec);
-      let first = this.#windows.idOf(fromSec);
-      // Windows that the interface's run of reports covers already are not told again.
-      const run = covered.get(interfaceNumber);
-      if (run !== undefined && first <= run.last && last >= run.first) {
-        first = run.last + 1;
-        run.last = Math.max(run.last, last);
-      } else covered.set(interfaceNumber, { first, last });
-      if (first > last) return [];
-      const gaps = gapsBetween(first, last);
-      return enis.flatMap((eni) =>
-        gaps.map(([first, last]) => ({
-          eni,
-          start: this.#windows.startOf(first),
-          end: this.#windows.startOf(last + 1),
-        })),
-      );
-    });
-  }
 }
 
 const EMPTY = new Uint8Array(0);
@@ -252,26 +256,4 @@ const EMPTY = new Uint8Array(0);
 function groupReason(address: string): Reason | undefined {
   if (address === LIMITED_BROADCAST) return 'broadcast';
   return MULTICAST.has(address) ? 'multicast' : undefined;
-}
-
-function sumByKey(entries: readonly Entry[]): Map<string, ModelEntry> {
-  const sums = new Map<string, ModelEntry>();
-  for (const entry of entries) {
-    const key = keyOf(entry);
-    const sum = sums.get(key);
-    if (sum === undefined) {
-      sums.set(key, { first: entry, ...pick(entry), parts: 1 });
-      continue;
-    }
-    sum.packets += entry.packets;
-    sum.bytes += entry.bytes;
-    sum.flags |= entry.flags;
-    sum.start = Math.min(sum.start, entry.start);
-    sum.parts += 1;
-  }
-  return sums;
-}
-
-function pick({ packets, bytes, flags, start }: Entry): Pick<ModelEntry, 'packets' | 'bytes' | 'flags' | 'start'> {
-  return { packets, bytes, flags, start };
 }

@@ -10,7 +10,7 @@ export interface CountOptions {
   readonly local: readonly string[];
   /** ID, ID=ADDRESS, ID=MAC or ID=INTERFACE, as on the command line. */
   readonly eni: readonly string[];
-  /** Above this number of flows, an engine may have closed entries early. */
+  /** The flows that an engine has room for: near it and above, it may have closed entries early. */
   readonly maxFlows: number;
 }
 

@@ -2,9 +2,11 @@
 import { type End, type Flow, IDLE_SECONDS } from './flow.ts';
 import { TCP } from './packet.ts';
 import type { Rule } from './direction.ts';
+import type { Enis } from './enis.ts';
 import type { CountOptions } from './options.ts';
 
 export interface Entry {
+  readonly status: 'OK';
   readonly eni: string;
   readonly direction: 'in' | 'out';
   readonly rule: Rule;
@@ -20,18 +22,23 @@ export interface Entry {
   readonly flags: number;
   readonly start: number;
   readonly end: number;
-  /** Of a window that was closed before; `latePackets` counts both directions. */
+  /** Of a window that was closed before. */
   readonly supplementary: boolean;
-  readonly latePackets: number;
 }
 
 /** No entry, but a statement about a stretch of time: nothing was seen, or not all. */
 export interface Gap {
+  readonly status: 'NODATA' | 'SKIPDATA';
   readonly eni: string;
   readonly start: number;
   readonly end: number;
 }
 
+/** What one line says. */
+export type Written = Entry | Gap;
+
+/** A window that is opened again after it closed costs an engine as much as these. */
+const FLOWS_OF_LATE_WINDOW = 4;
 /** A longer silence is one entry. */
 export const MAX_GAP_ENTRIES = 60;
 
@@ -63,19 +70,24 @@ export interface Arrival {
 }
 
 export class Windows {
-  readonly entries: Entry[] = [];
-  readonly nodata: Gap[] = [];
+  /** All that is to be written, in its order. */
+  readonly written: Written[] = [];
   readonly #length: number;
   readonly #lateness: number;
+  readonly #enis: Enis;
   readonly #open = new Map<number, Window>();
+  /** Windows that got packets after they were closed. */
   readonly #late = new Map<number, Window>();
   readonly #quietFrom = new Map<string, number>();
+  /** Counts of flows that have counts in another open window as well. */
+  #aside = 0;
   #watermark: number | undefined;
   #firstWindow: number | undefined;
 
-  constructor(options: CountOptions) {
+  constructor(options: CountOptions, enis: Enis) {
     this.#length = options.windowSeconds;
     this.#lateness = options.latenessSeconds;
+    this.#enis = enis;
   }
 
   idOf(sec: number): number {
@@ -86,14 +98,28 @@ export class Windows {
     return id * this.#length;
   }
 
+  /** The latest time that has passed. */
+  get watermark(): number | undefined {
+    return this.#watermark;
+  }
+
+  /** What an engine has to remember besides its flows, in flows. */
+  get burden(): number {
+    return this.#aside + this.#late.size * FLOWS_OF_LATE_WINDOW;
+  }
+
   /** A packet's time passes, whether the packet is logged or not; what it closes is closed before it is placed. */
   raise(sec: number): void {
     this.#firstWindow ??= this.idOf(sec);
-    if (this.#watermark !== undefined && sec <= this.#watermark) return;
     const before = this.#frontier();
-    this.#watermark = sec;
+    this.#watermark = Math.max(this.#watermark ?? sec, sec);
     const frontier = this.#frontier();
     if (frontier > before) this.#closeBelow(frontier);
+  }
+
+  /** What the capture did not see; it is known as soon as the capture says so. */
+  skip(gaps: readonly Gap[]): void {
+    this.written.push(...gaps);
   }
 
   place(arrival: Arrival): void {
@@ -102,22 +128,28 @@ export class Windows {
     const window = windows.get(id) ?? new Map<Flow, Accumulator>();
     windows.set(id, window);
     const { flow } = arrival;
-    const into = window.get(flow) ?? { flow, halves: {}, lastSec: -Infinity, closed: false };
-    window.set(flow, into);
+    let into = window.get(flow);
+    if (into === undefined) {
+      into = { flow, halves: {}, lastSec: -Infinity, closed: false };
+      window.set(flow, into);
+      flow.windows += 1;
+      if (flow.windows > 1) this.#aside += 1;
+    }
     addTo(into, arrival);
   }
 
-  finish(enis: readonly string[]): void {
+  finish(): void {
     this.#closeBelow(Infinity);
     if (this.#watermark === undefined || this.#firstWindow === undefined) return;
     const last = this.idOf(this.#watermark);
-    for (const eni of enis) this.#silence(eni, this.#quietFrom.get(eni) ?? this.#firstWindow, last + 1);
+    for (const eni of this.#enis.all()) this.#silence(eni, this.#quietFrom.get(eni) ?? this.#firstWindow, last + 1);
   }
 
   #frontier(): number {
     return this.#watermark === undefined ? -Infinity : this.idOf(this.#watermark - this.#lateness);
   }
 
+  /** A late window is below any frontier: whenever the frontier moves, all of them go, however many there are. */
   #closeBelow(frontier: number): void {
     const ids = [...this.#open.keys(), ...this.#late.keys()].filter((id) => id < frontier);
     for (const id of ids.sort((one, other) => one - other)) {
@@ -130,26 +162,26 @@ export class Windows {
     const window = windows.get(id);
     if (window === undefined) return;
     windows.delete(id);
+    for (const flow of window.keys()) {
+      if (flow.windows > 1) this.#aside -= 1;
+      flow.windows -= 1;
+    }
     const made = [...window.values()].flatMap((accumulator) => this.#entriesOf(id, accumulator, supplementary));
     made.sort((one, other) => one.order - other.order || (one.entry.direction === 'out' ? -1 : 1));
     if (!supplementary) this.#hear(id, new Set(made.map(({ entry }) => entry.eni)));
-    for (const { entry } of made) this.entries.push(entry);
+    for (const { entry } of made) this.written.push(entry);
   }
 
   #entriesOf(id: number, into: Accumulator, supplementary: boolean): { order: number; entry: Entry }[] {
     const { identity } = into.flow;
-    const local = identity.local ?? (into.flow.opener === 'a' ? 'b' : 'a');
     const windowEnd = this.#endOf(id);
     const silent = identity.protocol !== TCP && into.lastSec < windowEnd - IDLE_SECONDS;
-    const latePackets = supplementary ? (into.halves.a?.packets ?? 0) + (into.halves.b?.packets ?? 0) : 0;
     return (['a', 'b'] as const).flatMap((from) => {
       const half = into.halves[from];
       if (half === undefined) return [];
       const to = from === 'a' ? 'b' : 'a';
-      const entry: Entry = {
-        eni: identity.eni,
-        direction: from === local ? 'out' : 'in',
-        rule: identity.rule,
+      const said = {
+        status: 'OK',
         windowStart: this.startOf(id),
         version: identity.version,
         src: identity.addresses[from],
@@ -163,9 +195,12 @@ export class Windows {
         start: half.firstSec,
         end: into.closed || silent ? into.lastSec : windowEnd,
         supplementary,
-        latePackets,
-      };
-      return [{ order: half.order, entry }];
+      } as const;
+      return identity.places.map(({ eni, rule, local }) => {
+        const here = local ?? (into.flow.opener === 'a' ? 'b' : 'a');
+        const entry: Entry = { ...said, eni, rule, direction: from === here ? 'out' : 'in' };
+        return { order: half.order, entry };
+      });
     });
   }
 
@@ -176,10 +211,12 @@ export class Windows {
   }
 
   #hear(id: number, enis: ReadonlySet<string>): void {
-    if (this.#firstWindow === undefined) return;
-    for (const eni of enis) {
+    if (this.#watermark === undefined || this.#firstWindow === undefined) return;
+    // Nobody watched beyond: packets without a time can be in a window after the capture's last.
+    const before = Math.min(id, this.idOf(this.#watermark) + 1);
+    for (const eni of this.#enis.inOrder(enis)) {
       const quietFrom = this.#quietFrom.get(eni) ?? this.#firstWindow;
-      this.#silence(eni, quietFrom, id);
+      this.#silence(eni, quietFrom, before);
       this.#quietFrom.set(eni, Math.max(quietFrom, id + 1));
     }
   }
@@ -187,7 +224,7 @@ export class Windows {
   #silence(eni: string, from: number, before: number): void {
     if (before <= from) return;
     for (const [first, last] of gapsBetween(from, before - 1)) {
-      this.nodata.push({ eni, start: this.startOf(first), end: this.#endOf(last) });
+      this.written.push({ status: 'NODATA', eni, start: this.startOf(first), end: this.#endOf(last) });
     }
   }
 }

@@ -1,7 +1,7 @@
 // A replay as people read it: the largest flows, a bar for each window, the books, and all of them in one line.
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { ReplayResult } from '../../src/app/protocol.ts';
+import type { ReplayResult } from '../../src/app/replay.ts';
 import { renderReport } from '../../src/app/report.ts';
 import { summaryLine } from '../../src/app/summary_line.ts';
 import { bytes, count, exact, time } from '../../src/app/units.ts';

@@ -12,6 +12,8 @@ targets=("$@")
 [[ ${#targets[@]} -gt 0 ]] || targets=(decode table capture)
 compiler=${CXX_FUZZ:-clang++}
 flags=(-std=c++20 -O1 -g -Wall -Wextra -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all)
+# Inputs are a few thousand bytes: what begins with many packets, flows or rows has to begin with few.
+flags+=(-DWINDROW_FIRST_PACKETS=4 -DWINDROW_FIRST_LIMIT=32 -DWINDROW_ROWS_OF_BLOCK=8)
 root=../..
 build=build
 

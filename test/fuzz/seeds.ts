@@ -62,6 +62,94 @@ const captures: Record<string, Uint8Array> = {
     p.statistics({ units: micro(at + 99) * 1000n, startUnits: 1n, endUnits: 2n, drops: 4n, systemDrops: 9n }),
     p.custom(1, text),
   ]),
+  // A flow is idle by the time of a packet that is in no entry, and may be the last of its chunk.
+  behind: p.pcap(
+    Array.from({ length: 60 }, (_, i) => {
+      const [src, dst, step] = [
+        ['192.0.2.1', '192.0.2.2', 0],
+        ['192.0.2.9', '224.0.0.9', 35],
+        ['192.0.2.2', '192.0.2.1', 1],
+      ][i % 3] as [string, string, number];
+      const flow = Math.floor(i / 3);
+      const ports = i % 3 ? { sport: 1000, dport: flow } : { sport: flow, dport: 1000 };
+      return { data: p.ipv4({ src, dst, protocol: 17 }, p.udp(ports)), sec: at + flow * 60 + step };
+    }),
+    { linkType: 101 },
+  ),
+  // The same, where the packet that comes late is a fragment.
+  behindFragments: p.pcap(
+    Array.from({ length: 80 }, (_, i) => {
+      const id = i >> 2;
+      const there = { src: '192.0.2.1', dst: '192.0.2.2', protocol: 17, id };
+      const back = { ...there, src: there.dst, dst: there.src };
+      const data = [
+        p.ipv4({ ...there, hasMoreFragments: true }, p.udp({ sport: id, dport: 1000 })),
+        p.ipv4({ ...back, hasMoreFragments: true }, p.udp({ sport: 1000, dport: id })),
+        p.ipv4({ src: '192.0.2.9', dst: '224.0.0.9', protocol: 17 }, p.udp({})),
+        p.ipv4({ ...back, fragmentOffset: 16 }, text),
+      ][i % 4] as Uint8Array;
+      return { data, sec: at + id * 60 + ([0, 0, 35, 1][i % 4] as number) };
+    }),
+    { linkType: 101 },
+  ),
+  // Later fragments far behind their first, among packets of their flows and of others.
+  scattered: p.pcap(
+    Array.from({ length: 100 }, (_, i) => {
+      const id = i >> 2;
+      const flow = { src: '10.0.0.1', dst: `192.0.2.${id % 8}`, protocol: 17, id };
+      const data = [
+        p.ipv4({ ...flow, hasMoreFragments: true }, p.udp({ sport: 1000 + id }, text)),
+        p.ipv4({ ...flow, dst: '192.0.2.99' }, p.udp({ sport: 5000 + id })),
+        p.ipv4({ ...flow, id: id - 3, dst: `192.0.2.${(id + 5) % 8}`, fragmentOffset: 16 }, text),
+        p.ipv4(flow, p.udp({ sport: 1000 + id })),
+      ][i % 4] as Uint8Array;
+      return { data, sec: at + i * 2 + (i % 7 === 3 ? 25 : 0) };
+    }),
+    { linkType: 101 },
+  ),
+  // Times further apart than 32 bits of seconds, forward and back.
+  ages: p.section([
+    p.interfaceBlock({ linkType: 101, resolution: 0 }),
+    ...Array.from({ length: 24 }, (_, i) =>
+      p.enhancedPacket({ data: i % 5 ? dns : dns6, units: BigInt(i % 3) * (BigInt(i) << 32n) + BigInt(i) }),
+    ),
+  ]),
+  // Wherever a chunk begins in it, something that looks like records may stand there and be none.
+  inside: p.pcap(
+    Array.from({ length: 12 }, (_, i) => {
+      const fake = p.pcap(timed(Array<Uint8Array>(12).fill(p.zeros(2 + i)), (k) => k)).subarray(24);
+      return { data: p.ethernet({}, p.ipv4({ protocol: 17 }, p.udp({ sport: 1000 + i }, fake))), sec: at + i };
+    }),
+  ),
+  insideBlocks: p.section([
+    p.interfaceBlock(),
+    ...Array.from({ length: 12 }, (_, i) => {
+      const fake = p.section(Array<p.Block>(6).fill(p.enhancedPacket({ data: syn, units: micro(at) }))).subarray(28);
+      const data = p.ethernet({}, p.ipv4({ protocol: 17 }, p.udp({ sport: 1000 + i }, p.bytes(p.zeros(2), fake))));
+      return p.enhancedPacket({ data, units: micro(at + i) });
+    }),
+  ]),
+  // Between packets, what says how to read those that follow, and what was lost.
+  interrupted: p.section([
+    p.interfaceBlock({ name: 'eth0' }),
+    ...stream.flatMap((data, i) => [
+      p.enhancedPacket({ data, units: micro(at + i * 20), interface: i >> 4 }),
+      ...(i % 8 === 7 ? [p.statistics({ units: micro(at + i * 20), drops: BigInt(i) })] : []),
+      ...(i % 16 === 15 ? [p.interfaceBlock({ name: `eth${i}`, resolution: 6 })] : []),
+      ...(i % 11 === 10 ? [p.custom(1, p.zeros(300))] : []),
+    ]),
+  ]),
+  // Sections that can be taken for one another, but for what they say of their interface.
+  alike: p.bytes(
+    ...[6, 3, 9, 6].map((resolution, section) =>
+      p.section([
+        p.interfaceBlock({ linkType: 101, resolution }),
+        ...Array.from({ length: 18 }, (_, i) =>
+          p.enhancedPacket({ data: i % 3 ? dns : syn, units: (BigInt(at) << 16n) + BigInt(section * 18 + i) }),
+        ),
+      ]),
+    ),
+  ),
   sections: p.bytes(
     p.section([p.interfaceBlock(), ...stream.map((data, i) => p.enhancedPacket({ data, units: micro(at + i * 61) }))]),
     p.section(
@@ -96,29 +184,42 @@ for (const [name, packet] of Object.entries(tunnels)) write('decode', name, deco
 for (const [name, one] of Object.entries(frames)) write('decode', `ethernet-${name}`, decoding(1), one);
 for (const [name, [link, one]] of Object.entries(linked)) write('decode', `link-${name}`, decoding(link), one);
 
-/** The prefix of capture_fuzzer.cc: once plain, once with everything that can be chosen. */
-const plain = p.bytes(0, 0, 48, 0, 1, 2, 0, 7);
-Object.entries(captures).forEach(([name, capture], i) => {
-  write('capture', name, plain, capture);
-  write('capture', `${name}-chosen`, p.bytes(i, i, i, 1 + ((i * 37) % 256) * 2, i * 11, i * 7, 128, i * 19), capture);
-});
-write('capture', 'two', p.bytes(0, 0, 48, 2, 1, 2, 128, 7), captures['micro'], captures['micro']);
-write(
-  'capture',
-  'two-kinds',
+/** The prefix of capture_fuzzer.cc. */
+interface Reading {
+  readonly window?: number;
+  readonly lateness?: number;
+  readonly isCrowded?: boolean;
+  readonly choices?: number;
+  readonly split?: number;
+  /** Bytes of a chunk, in 16ths beyond the first four. */
+  readonly chunks?: number;
+  readonly workers?: number;
+  readonly order?: number;
+}
+const reading = (of: Reading): Uint8Array =>
   p.bytes(
-    1,
-    1,
-    0,
-    3,
-    1,
-    2,
-    Math.floor((256 * captures['blocks'].length) / (captures['blocks'].length + captures['micro'].length)),
-    7,
-  ),
-  captures['blocks'],
-  captures['micro'],
-);
+    p.bytes(
+      (of.window ?? 0) | ((of.lateness ?? 0) << 2) | 0x70,
+      of.isCrowded ? 130 : 0,
+      of.choices ?? 0,
+      of.split ?? 0,
+    ),
+    p.bytes(1, 2, of.chunks ?? 28, of.chunks ?? 12, ((of.workers ?? 2) - 2) | 0xfc),
+    p.bytes(of.order ?? 1, 2, 3),
+  );
+
+/** Each once plain, once with everything that can be chosen. */
+Object.entries(captures).forEach(([name, capture], i) => {
+  write('capture', name, reading({ workers: 2 + (i % 3), order: i }), capture);
+  write('capture', `${name}-wide`, reading({ chunks: 44, workers: 4, order: i * 3 }), capture);
+  const choices = ((i * 37) % 64) * 2 + 1;
+  const chosen = { window: i & 3, lateness: (i >> 2) & 3, isCrowded: i % 2 === 0, choices, split: 128, chunks: i * 5 };
+  write('capture', `${name}-chosen`, reading({ ...chosen, workers: 4, order: i * 11 }), capture);
+});
+write('capture', 'two', reading({ choices: 2, split: 128 }), captures['micro'], captures['micro']);
+const mixed = [captures['blocks'], captures['micro']] as const;
+const split = Math.floor((256 * mixed[0].length) / (mixed[0].length + mixed[1].length));
+write('capture', 'two-kinds', reading({ window: 1, lateness: 1, choices: 3, split }), ...mixed);
 
 /** The prefix of table_fuzzer.cc, then four bytes a packet: a few flows at ease, and many in a hurry. */
 const calm = Array.from({ length: 60 }, (_, i) => [
@@ -137,3 +238,4 @@ write(
 );
 write('table', 'crowd', p.bytes(0, 0, 0, 7), ...crowd.flat());
 write('table', 'crowd-flushed', p.bytes(1, 1, 3, 128), ...crowd.flat());
+write('table', 'crowd-divided', p.bytes(12, 8, 8, 5), ...crowd.flat());

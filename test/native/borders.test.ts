@@ -7,6 +7,7 @@ import { DIRECTION_RULES } from '../../src/cloud/locality.ts';
 import { EXCLUSIONS } from '../../src/flowlog/accounting.ts';
 import { COLUMN_LAYOUT, Columns, DIRECTION, STATUS } from '../../src/flowlog/columns.ts';
 import { linkTypeName } from '../../src/capture/link_types.ts';
+import { HEAD_RECORDS } from './headed.ts';
 
 function source(path: string): string {
   return fs.readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -61,9 +62,16 @@ test('damages start with those of Damage, in its order, and go on with those tha
   expect(DAMAGES.slice(native.length)).toEqual(['gzip_cut', 'gzip_broken']);
 });
 
-test('reasons to come back and ways to flush are numbered alike', () => {
-  expect(constantKeys('src/flow/shard.ts', 'RUN')).toEqual(enumNames('shard.h', 'Run'));
-  expect(constantKeys('src/flow/shard.ts', 'FLUSH')).toEqual(enumNames('flow_table.h', 'FlushMode'));
+test('what native calls give back is numbered alike', () => {
+  expect(constantKeys('src/flow/worker.ts', 'RUN')).toEqual(enumNames('worker.h', 'Run'));
+  expect(constantKeys('src/flow/collector.ts', 'NEXT')).toEqual(enumNames('collector.h', 'Next'));
+  expect(constantKeys('src/flow/collector.ts', 'ROWS')).toEqual(enumNames('addon.cc', 'Rows'));
+});
+
+test('the head of a capture is as long for tests as it is for readers', () => {
+  expect(HEAD_RECORDS).toBe(
+    Number(/define WINDROW_FIRST_PACKETS (\d+)/.exec(source('native-bindings/exchange.h'))?.[1]),
+  );
 });
 
 test('statuses and directions in columns have the same numbers', () => {

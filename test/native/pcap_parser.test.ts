@@ -71,7 +71,7 @@ test('IP packets are as many, and their bytes are the frames less the Ethernet h
     return { data: p.ethernet({}, packet), sec: 1_700_000_000 + Math.floor(i / 100) };
   });
   fs.writeFileSync(file, p.pcap(frames));
-  const { accounting, lines } = await replayFiles([file], DEFAULT_OPTIONS);
+  const { accounting, lines } = await replayFiles([file], DEFAULT_OPTIONS, { workers: 3, chunkBytes: 65_536 });
   const counted = await countWithParser(file);
   expect(accounting.packets.logged).toBe(counted.packets);
   expect(accounting.bytes.logged).toBe(counted.bytes - 14 * counted.packets);

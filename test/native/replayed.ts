@@ -1,29 +1,67 @@
-// A replay in this process, as the worker does it: captures in, lines and books out.
+// A replay in this process: captures in, lines and books out, by any number of workers in any interleaving.
+import fs from 'node:fs';
+import { openPlainFile } from '../../src/capture/source.ts';
 import { readLocality } from '../../src/cloud/locality.ts';
-import { Shard } from '../../src/flow/shard.ts';
+import { Collector } from '../../src/flow/collector.ts';
+import { Exchange } from '../../src/flow/exchange.ts';
 import type { Accounting } from '../../src/flowlog/accounting.ts';
 import { Recorder } from '../../src/flowlog/recorder.ts';
 import type { LineSink } from '../../src/flowlog/recorder.ts';
 import type { CountOptions } from '../../src/verify/options.ts';
+import { inThisThread } from '../flow/crew.ts';
+import type { Crew } from '../flow/crew.ts';
 
 export interface Replayed {
   readonly lines: readonly string[];
   readonly accounting: Accounting;
+  /** Chunks that were read before their turn, and those of them that had to be read again. */
+  readonly guesses: number;
+  readonly wrongGuesses: number;
+}
+
+/** How a replay is done: nothing of it may show in what comes out. */
+export interface Manner {
+  readonly workers?: number;
+  readonly chunkBytes?: number;
+  /** 'file': all workers read, where the program would let them; 'inputs': the first reads for all. */
+  readonly mode?: 'file' | 'inputs';
+  /** Which worker does its next step, where all are in this thread. */
+  readonly seed?: number;
+  readonly crew?: Crew;
 }
 
 /** Replays captures with the options that the model takes as well. Throws WindrowError. */
-export async function replayFiles(paths: readonly string[], options: CountOptions): Promise<Replayed> {
+export async function replayFiles(
+  paths: readonly string[],
+  options: CountOptions,
+  { workers = 1, chunkBytes, mode = 'file', seed = 1, crew = inThisThread(seed) }: Manner = {},
+): Promise<Replayed> {
   const locality = readLocality(options.local, options.eni);
-  const shard = new Shard({ ...options, locality: locality.native });
+  const isParted = mode === 'file' && paths.length === 1 && locality.native.eniOfMac.length === 0;
+  const file = isParted ? openPlainFile(paths[0]) : undefined;
+  const isFile = file !== undefined;
+  const exchange = new Exchange({
+    ...options,
+    ...(chunkBytes === undefined ? {} : { chunkBytes }),
+    workers,
+    fd: file?.fd ?? -1,
+    locality: locality.native,
+  });
+  const collector = new Collector(exchange);
   const text = new Text();
+  const recorder = new Recorder(exchange, collector, locality, options.windowSeconds, text, undefined);
+  const tasks = Array.from({ length: workers }, (_, worker) => {
+    return { exchange: exchange.share(), worker, maxFlows: options.maxFlows, paths, isFile };
+  });
   try {
-    await shard.open(paths);
-    const recorder = new Recorder(shard, locality, options.windowSeconds, text, undefined);
-    for await (const window of shard.windows()) if (window) await recorder.record(window);
-    const accounting = await recorder.finish();
-    return { lines: text.lines(), accounting };
+    const [incomplete] = await Promise.all([crew(tasks), recorder.recordAll()]);
+    const accounting = await recorder.finish(incomplete);
+    const { guesses, wrongGuesses } = exchange.state;
+    return { lines: text.lines(), accounting, guesses, wrongGuesses };
   } finally {
-    shard.close();
+    exchange.stop();
+    collector.close();
+    if (file) fs.closeSync(file.fd);
   }
 }
 

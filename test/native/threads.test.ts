@@ -8,29 +8,44 @@ import * as p from '../packets.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 
-/** What a thread does: replays the capture `rounds` times, and says what came out, or how far it is. */
+/** What a thread does: replays the capture `rounds` times with two workers, and says what came out, or how far it is. */
 const THREAD = `
 import { parentPort, workerData } from 'node:worker_threads';
 const { root, capture, rounds } = workerData;
-const { Shard } = await import(root + 'dist/flow/shard.js');
+const { Exchange } = await import(root + 'dist/flow/exchange.js');
+const { Worker } = await import(root + 'dist/flow/worker.js');
+const { Collector } = await import(root + 'dist/flow/collector.js');
 const { Recorder } = await import(root + 'dist/flowlog/recorder.js');
 const { readLocality } = await import(root + 'dist/cloud/locality.js');
+const { openPlainFile } = await import(root + 'dist/capture/source.js');
+const { closeSync } = await import('node:fs');
+const { setImmediate: turn } = await import('node:timers/promises');
 parentPort.postMessage({ stage: 'loaded' });
 for (let round = 0; round < rounds; round++) {
   const locality = readLocality([], []);
-  const shard = new Shard({ maxFlows: 1000, windowSeconds: 60, latenessSeconds: 2, decapsulate: false, locality: locality.native });
+  const { fd } = openPlainFile(capture);
+  const options = { workers: 2, chunkBytes: 4096, maxFlows: 100_000, windowSeconds: 60, latenessSeconds: 2, decapsulate: false };
+  const exchange = new Exchange({ ...options, fd, locality: locality.native });
+  const tasks = [0, 1].map((worker) => ({ exchange: exchange.share(), worker, maxFlows: 1000, paths: [capture], isFile: true }));
   let text = '';
   const room = new Uint8Array(1 << 16);
-  const lines = { room: () => room, wrote: (bytes) => (text += Buffer.from(room.buffer, 0, bytes)) };
-  await shard.open([capture]);
+  const lines = { room: () => room, wrote: (bytes) => {
+    text += Buffer.from(room.buffer, 0, bytes);
+    parentPort.postMessage({ stage: 'lines' });
+  } };
+  const collector = new Collector(exchange);
+  const recorder = new Recorder(exchange, collector, locality, 60, lines, undefined);
+  const recorded = recorder.recordAll();
+  const workers = tasks.map((task) => new Worker(task));
   parentPort.postMessage({ stage: 'opened' });
-  const recorder = new Recorder(shard, locality, 60, lines, undefined);
-  for await (const window of shard.windows()) {
-    if (window) await recorder.record(window);
-    parentPort.postMessage({ stage: 'window' });
+  for (let busy = workers; busy.length > 0; await turn()) {
+    const went = await Promise.all(busy.map((worker) => worker.step(false)));
+    busy = busy.filter((_, i) => went[i] === 'more');
   }
-  const { packets } = await recorder.finish();
-  shard.close();
+  await recorded;
+  const { packets } = await recorder.finish([]);
+  collector.close();
+  closeSync(fd);
   parentPort.postMessage({ stage: 'done', packets: packets.seen, text });
 }
 `;
@@ -101,8 +116,8 @@ test('four threads at once make the same entries, each for itself', async () => 
   expect(lines).toBeGreaterThan(PACKETS / 20);
 });
 
-test.each(['loaded', 'opened', 'window', 'done'])(
-  'a thread that is ended when it is %s takes nothing with it',
+test.each(['loaded', 'opened', 'lines', 'done'])(
+  'a thread that is ended when it is at "%s" takes nothing with it',
   async (stage) => {
     const ended = await run(`
     for (let i = 0; i < 4; i++) {
@@ -123,9 +138,77 @@ test.each(['loaded', 'opened', 'window', 'done'])(
 test('a process ends by itself and cleanly while threads are in the middle of a replay', async () => {
   const ended = await run(`
     const workers = [start(1000), start(1000)];
-    await Promise.all(workers.map((worker) => reach(worker, 'window')));
+    await Promise.all(workers.map((worker) => reach(worker, 'lines')));
     console.log('well');
     process.exit(0);
+  `);
+  expect(ended).toEqual({ code: 0, signal: null, stdout: 'well\n', stderr: '' });
+});
+
+/** A program with an exchange of three workers, of which only some may have a thread. */
+const SHARED = `
+  const { Exchange } = await import(root + 'dist/flow/exchange.js');
+  const { Collector } = await import(root + 'dist/flow/collector.js');
+  const { ShardPool } = await import(root + 'dist/flow/pool.js');
+  const { openPlainFile } = await import(root + 'dist/capture/source.js');
+  const { readLocality } = await import(root + 'dist/cloud/locality.js');
+  const locality = readLocality([], []).native;
+  const options = { chunkBytes: 4096, maxFlows: 1000, windowSeconds: 60, latenessSeconds: 2, decapsulate: false, locality };
+  const pool = new ShardPool(new URL(root + 'dist/app/worker.js'), 3);
+  const begin = (exchange, worker) => pool.start({ exchange: exchange.share(), worker, maxFlows: 1000, paths: [capture], isFile: true });
+`;
+
+test('workers that wait for others, or for room, come back when they are stopped', async () => {
+  const ended = await run(`${SHARED}
+    const exchange = new Exchange({ ...options, workers: 3, fd: openPlainFile(capture).fd });
+    // Nobody folds for the third, and nobody takes rows: the two others are soon at the end of what they can do.
+    const ends = [begin(exchange, 0), begin(exchange, 1)].map(({ port, ended }) => {
+      let said = 'nothing';
+      port.on('message', ({ type }) => (said = type));
+      return ended.then(() => said);
+    });
+    while (exchange.clock.packets < 10_000) await new Promise(setImmediate);
+    exchange.stop();
+    console.log(...(await Promise.all(ends)));
+    await pool.close();
+  `);
+  expect(ended).toEqual({ code: 0, signal: null, stdout: 'nothing nothing\n', stderr: '' });
+});
+
+test('a worker that joins after the stop comes back at once', async () => {
+  const ended = await run(`${SHARED}
+    const stopped = new Exchange({ ...options, workers: 3, fd: openPlainFile(capture).fd });
+    stopped.stop();
+    await Promise.all([0, 1, 2].map((worker) => begin(stopped, worker).ended));
+    await pool.close();
+    console.log('well');
+  `);
+  expect(ended).toEqual({ code: 0, signal: null, stdout: 'well\n', stderr: '' });
+});
+
+test('a worker whose thread is ended leaves the others as they are: they wait, and can be stopped', async () => {
+  const ended = await run(`${SHARED}
+    const exchange = new Exchange({ ...options, workers: 2, fd: openPlainFile(capture).fd });
+    const collector = new Collector(exchange);
+    const waiting = begin(exchange, 1).ended;
+    const task = { exchange: exchange.share(), worker: 0, maxFlows: 1000, paths: [capture], isFile: true };
+    const stepping = \`
+      import { parentPort, workerData } from 'node:worker_threads';
+      const { Worker } = await import(workerData.root + 'dist/flow/worker.js');
+      const worker = new Worker(workerData.task);
+      for (let steps = 0; ; steps++) {
+        await worker.step(false);
+        if (steps === 20) parentPort.postMessage({ stage: 'stepping' });
+      }
+    \`;
+    const victim = new Worker(new URL('data:text/javascript,' + encodeURIComponent(stepping)), { workerData: { root, task } });
+    await reach(victim, 'stepping');
+    await victim.terminate();
+    exchange.stop();
+    await waiting;
+    collector.close();
+    await pool.close();
+    console.log('well');
   `);
   expect(ended).toEqual({ code: 0, signal: null, stdout: 'well\n', stderr: '' });
 });

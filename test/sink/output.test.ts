@@ -43,6 +43,23 @@ describe('an output', () => {
     expect(workplace.read('lines')).toBe(`${'x'.repeat(3_000_000)}\nend\n`);
   });
 
+  test('takes several blocks at once, also empty ones', async () => {
+    const output = new Output(workplace.at('blocks'));
+    await output.write(Buffer.from('one '), Buffer.alloc(0), Buffer.from('two'));
+    await output.write(Buffer.alloc(0));
+    await output.close();
+    expect(workplace.read('blocks')).toBe('one two');
+  });
+
+  test('that was closed stays as it is', async () => {
+    const output = new Output(workplace.at('closed'));
+    await output.write(Buffer.from('lines'));
+    await output.close();
+    await output.close();
+    expect((await failure(() => output.write(Buffer.from('more')))).message).toContain('it was closed');
+    expect(workplace.read('closed')).toBe('lines');
+  });
+
   test('replaces what was there', async () => {
     const output = new Output(workplace.file('something old and long', 'old'));
     await output.write(Buffer.from('new'));

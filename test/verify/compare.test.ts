@@ -34,6 +34,46 @@ test('an entry split into several that add up is equal', async () => {
   expect(await compareLines(counted, [half], OPTIONS)).toMatchObject({ equal: false });
 });
 
+describe('an entry and a supplementary one of the same key', () => {
+  /** Two packets in the window, one of the other side that closes it, and two late ones. */
+  const frames = [1000, 1001, 1023, 1010, 1012].map((sec) => ({ data: plain(sec === 1023 ? 2 : 1), sec }));
+  const comparedLate = async (change: (lines: string[]) => string[]): Promise<Comparison> => {
+    const counted = await count(p.pcap(frames));
+    return compareLines(counted, change(linesOf(counted)), OPTIONS);
+  };
+
+  test('are equal, in any order', async () => {
+    expect(await comparedLate((lines) => lines)).toMatchObject({ equal: true, checked: 3 });
+    expect(await comparedLate((lines) => lines.reverse())).toMatchObject({ equal: true, checked: 3 });
+  });
+
+  test('are not one entry, though it sums up', async () => {
+    const result = await comparedLate(([regular, , other]) => [
+      regular.replace('"packets":"2"', '"packets":"4"').replace('"bytes":"58"', '"bytes":"116"'),
+      other,
+    ]);
+    expect(result.differences).toEqual([expect.stringContaining(': entries: expected 2, found 1 (line 1)')]);
+  });
+
+  test('each have their own packets, start and end', async () => {
+    const CHANGES: [string, string, string, string][] = [
+      ['packets', '"packets":"2"', '"packets":"1"', '"packets":"3"'],
+      ['bytes', '"bytes":"58"', '"bytes":"57"', '"bytes":"59"'],
+      ['start', '"start":"1010"', '"start":"1009"', '"start":"1009"'],
+      ['end', '"end":"1020"', '"end":"1020"', '"end":"1019"'],
+    ];
+    for (const [field, from, toRegular, toLate] of CHANGES) {
+      const { differences } = await comparedLate(([regular, late, other]) => [
+        regular.replace(from, toRegular),
+        late.replace(from, toLate),
+        other,
+      ]);
+      expect(differences.length).toBeGreaterThan(0);
+      for (const difference of differences) expect(difference).toContain(`: ${field}: expected`);
+    }
+  });
+});
+
 describe('one change is found', () => {
   const CHANGES: [string, string, string][] = [
     ['bytes', '"bytes":"40"', '"bytes":"41"'],
@@ -91,13 +131,15 @@ describe('a line that is no entry is found by its number', () => {
   }
 });
 
-test('above the budget of flows an entry may end early, but not outside its window', async () => {
+test('above half the budget of flows an entry may end early, but not outside its window', async () => {
   const counted = await model();
-  const options = { ...OPTIONS, maxFlows: 1 };
+  expect(counted.peakFlows).toBe(2);
+  const options = { ...OPTIONS, maxFlows: 3 };
   const ending = (end: string): string[] =>
     linesOf(counted).map((line) => line.replace('"end":"1020"', `"end":"${end}"`));
   expect(await compareLines(counted, ending('1010'), options)).toMatchObject({ equal: true });
   expect(await compareLines(counted, ending('1021'), options)).toMatchObject({ equal: false });
+  expect(await compareLines(counted, ending('1010'), { ...options, maxFlows: 4 })).toMatchObject({ equal: false });
   expect(await compareLines(counted, ending('1010'), OPTIONS)).toMatchObject({ equal: false });
 });
 

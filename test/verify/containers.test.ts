@@ -244,6 +244,37 @@ describe('gzip', () => {
   });
 });
 
+test('drops of several files stand behind the packet that they follow, or in front of their first', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'verify-'));
+  const second = 1_000_000n;
+  const on = (sec: bigint): p.Block => p.enhancedPacket({ data: plain(), units: sec * second });
+  const drops = (sec: bigint): p.Block => p.statistics({ units: sec * second, drops: sec });
+  const files = [
+    [drops(1n), on(20n), drops(2n), on(50n), drops(6n)],
+    [drops(3n), on(30n), drops(4n), on(40n)],
+    [drops(5n)],
+  ].map((blocks) => p.section([p.interfaceBlock(), ...blocks]));
+  const paths = files.map((_, index) => join(dir, String(index)));
+  for (const [index, path] of paths.entries()) await writeFile(path, files[index]);
+  const found: string[] = [];
+  for await (const record of readFiles(paths)) {
+    if (record.kind === 'packet') found.push(`packet ${record.sec}`);
+    else if (record.kind === 'drops') found.push(`drops ${record.toSec}`);
+  }
+  expect(found).toEqual([
+    'drops 5',
+    'drops 1',
+    'packet 20',
+    'drops 2',
+    'drops 3',
+    'packet 30',
+    'drops 4',
+    'packet 40',
+    'packet 50',
+    'drops 6',
+  ]);
+});
+
 test('several files are merged by packet time, equal times in the order of the arguments', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'verify-'));
   const at = (sec: number, sport: number): p.PcapRecord => ({ data: plain(sport), sec });

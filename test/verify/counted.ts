@@ -62,12 +62,16 @@ export function gapLine(status: 'NODATA' | 'SKIPDATA', eni: string, start: numbe
   return line({ 'eni-id': eni, 'log-status': status, start: String(start), end: String(end) });
 }
 
+/** Every line in its order: "status eni start". */
+export function outline(model: Model): string[] {
+  return model.written.map(({ status, eni, start }) => `${status} ${eni} ${start}`);
+}
+
+/** Every line that a replay writes, byte by byte and in its order. */
 export function linesOf(model: Model): string[] {
-  return [
-    ...model.ordered.map(lineOf),
-    ...model.nodata.map(({ eni, start, end }) => gapLine('NODATA', eni, start, end)),
-    ...model.skipdata.map(({ eni, start, end }) => gapLine('SKIPDATA', eni, start, end)),
-  ];
+  return model.written.map((one) =>
+    one.status === 'OK' ? lineOf(one) : gapLine(one.status, one.eni, one.start, one.end),
+  );
 }
 
 function line(fields: Record<string, string>): string {

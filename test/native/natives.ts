@@ -1,0 +1,105 @@
+// Native objects and arguments that the addon takes, as small as they can be.
+import { addon } from '../../src/base/addon.ts';
+import type {
+  NativeCollector,
+  NativeEncoder,
+  NativeExchange,
+  NativeExchangeOptions,
+  NativeLocality,
+  NativeWorker,
+} from '../../src/base/addon.ts';
+import { Columns } from '../../src/flowlog/columns.ts';
+import * as p from '../packets.ts';
+
+export const LOCALITY: NativeLocality = {
+  eniCount: 0,
+  eniOfAll: -1,
+  eniOfInterface: [],
+  eniOfAddress: [],
+  eniOfMac: [],
+  local: [],
+};
+export const OPTIONS: NativeExchangeOptions = {
+  workers: 1,
+  fd: -1,
+  chunkBytes: 4096,
+  maxFlows: 64,
+  windowSeconds: 60,
+  latenessSeconds: 2,
+  decapsulate: false,
+  seed: new BigUint64Array(4),
+  locality: LOCALITY,
+};
+/** One packet, of one entry. */
+export const CAPTURE = p.pcap([{ data: p.ethernet({}, p.ipv4({}, p.udp({}))), sec: 1_700_000_000 }]);
+const ENI = { accountId: '-', eniId: 'eni-1', vmId: '-', vpcId: '-', vswitchId: '-' };
+
+export function exchange(): NativeExchange {
+  return known('exchange', addon.exchange_new(OPTIONS));
+}
+/** With one input, which has no bytes yet. */
+export function worker(of = exchange()): NativeWorker {
+  const made = known('worker', addon.worker_new(of, 0));
+  addon.worker_add_input(made, false, 0, 0);
+  return made;
+}
+export function collector(of = exchange()): NativeCollector {
+  return known(
+    'collector',
+    addon.collector_new(of, () => undefined),
+  );
+}
+export function encoder(): NativeEncoder {
+  return known('encoder', addon.encoder_new([ENI]));
+}
+export const MAKERS = { exchange, worker, collector, encoder } as const;
+
+/** They look alike to JavaScript. */
+const kinds = new WeakMap<object, keyof typeof MAKERS>();
+function known<T extends object>(kind: keyof typeof MAKERS, native: T): T {
+  kinds.set(native, kind);
+  return native;
+}
+/** What kind of native object it is, if it is one. */
+export function kindOf(value: unknown): keyof typeof MAKERS | undefined {
+  return typeof value === 'object' && value !== null ? kinds.get(value) : undefined;
+}
+
+type Call = (...args: unknown[]) => unknown;
+export const CALLS = addon as unknown as Readonly<Record<string, Call>>;
+
+/** One that can be joined, as long as it is there. */
+const shared = exchange();
+const columns = new Columns(8);
+const result = new Float64Array(8);
+
+/** For each function, arguments that it takes; made anew for each call. */
+export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
+  exchange_new: () => [OPTIONS],
+  exchange_share: () => [exchange()],
+  exchange_join: () => [addon.exchange_share(shared)],
+  exchange_stop: () => [exchange()],
+  exchange_state: () => [exchange()],
+  exchange_clock: () => [exchange(), result],
+  exchange_damage: () => [exchange()],
+  exchange_unread: () => [exchange()],
+  worker_new: () => [exchange(), 0],
+  worker_add_input: () => [worker(), false, 0, 0],
+  worker_declare: () => [worker(), 0, 1, 'eth0'],
+  worker_feed: () => [worker(), 0, CAPTURE, CAPTURE.length, 0, true],
+  worker_run: () => [worker(), false, result],
+  worker_damage: () => [worker(), 0],
+  worker_take_ended: () => [worker()],
+  worker_consumed: () => [worker(), 0],
+  collector_new: () => [exchange(), () => undefined],
+  collector_close: () => [collector()],
+  collector_next: () => [collector(), result],
+  collector_enis: () => [collector()],
+  collector_drops: () => [collector()],
+  collector_rows: () => [collector(), columns.buffer, 8, result],
+  collector_json: () => [collector(), encoder(), new Uint8Array(4096), result],
+  encoder_new: () => [[ENI]],
+  encoder_json: () => [encoder(), columns.buffer, 8, 0, 0, new Uint8Array(4096), result],
+  capture_peek: () => [CAPTURE, CAPTURE.length, true],
+  aligned_bytes: () => [4096],
+};
