@@ -183,6 +183,11 @@ class Interruption {
       const listener = (): void => {
         process.exitCode = 128 + constants.signals[signal];
         this.#tell(new WindrowError('OUTPUT_FAILED', `interrupted by ${signal} before the end of the capture`));
+        // A write that nobody reads keeps the process: then the signal does what it does by itself.
+        setTimeout(() => {
+          this.forget();
+          process.kill(process.pid, signal);
+        }, 2 * MOST_END_MS).unref();
       };
       this.#listeners.set(signal, listener);
       process.once(signal, listener);

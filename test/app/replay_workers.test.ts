@@ -1,12 +1,14 @@
 // How many workers a replay has shows in nothing that it writes, and any number of them ends when it has to.
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
+import type { Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Accounting } from '../../src/flowlog/accounting.ts';
 import * as p from '../packets.ts';
 import { entriesOf } from './entry_line.ts';
-import { CLI, Workplace, ended, linesOf, shell, windrow } from './program.ts';
+import { CLI, Workplace, linesOf, shell, windrow } from './program.ts';
 import type { Ended } from './program.ts';
 
 const workplace = new Workplace();
@@ -131,21 +133,40 @@ describe.concurrent('several workers end', () => {
     expect(end.stderr).toMatch(/^windrow: [^\n]*not a capture[^\n]*\n$/);
   });
 
-  test.each<[NodeJS.Signals, number]>([
+  describe.each<[NodeJS.Signals, number]>([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ])('on %s, while all of them wait for a reader that does not read', async (signal, code) => {
-    const args = [CLI, 'replay', paths.long, '--window', '1', '--workers', '3'];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    await new Promise((resolve) => child.stdout.once('readable', resolve));
-    const begun = Date.now();
-    // Only a program that does not end by itself sees the killer.
-    const killer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-    child.kill(signal);
-    const { code: found, stderr } = await ended(child);
-    clearTimeout(killer);
-    expect(Date.now() - begun).toBeLessThan(5_000);
-    expect(found).toBe(code);
-    expect(stderr).toMatch(/^windrow: interrupted by SIG[^\n]*\n$/);
+  ])('on %s', (signal, code) => {
+    /** While all of them wait for a reader that does not read. */
+    async function interrupted(whenKilled: (stdout: Readable) => void): Promise<ChildProcess> {
+      const args = [CLI, 'replay', paths.long, '--window', '1', '--workers', '3'];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+      await new Promise((resolve) => child.stdout.once('readable', resolve));
+      const begun = Date.now();
+      // Only a program that does not end by itself sees the killer.
+      const killer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+      const end = new Promise((resolve) => child.once('exit', resolve));
+      child.kill(signal);
+      whenKilled(child.stdout);
+      let stderr = '';
+      child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
+      await end;
+      clearTimeout(killer);
+      expect(Date.now() - begun).toBeLessThan(5_000);
+      expect(stderr).toMatch(/^windrow: interrupted by SIG[^\n]*\n$/);
+      return child;
+    }
+
+    test('where what was written is read', async () => {
+      const child = await interrupted((stdout) => stdout.resume());
+      expect(child.exitCode).toBe(code);
+    });
+
+    test('where nobody reads', async () => {
+      const child = await interrupted(() => undefined);
+      // A shell says the same of a program that died of the signal.
+      if (child.exitCode === null) expect(child.signalCode).toBe(signal);
+      else expect(child.exitCode).toBe(code);
+    });
   });
 });
