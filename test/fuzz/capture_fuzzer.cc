@@ -440,7 +440,8 @@ class Pass {
       const Exchange::ShardBooks& books = x_.books(shard);
       MUST(books.rule_packets.size() == size_t(Rule::kCount) && books.not_local.size() <= out_.interfaces.size());
       for (size_t i = 0; i < books.rule_packets.size(); i++) out_.rules[i] += books.rule_packets[i];
-      for (size_t i = 0; i < books.not_local.size(); i++) add(&out_.interfaces[i].books.excluded[size_t(Reason::kNotLocal)], books.not_local[i]);
+      for (size_t i = 0; i < books.not_local.size(); i++)
+        add(&out_.interfaces[i].books.excluded[size_t(Reason::kNotLocal)], books.not_local[i]);
     }
     Tally::Count seen, excluded;
     for (const Interface& i : out_.interfaces) {
@@ -536,7 +537,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < kPrefix) return 0;
   const Trial input{data, size};
   uint32_t several = 2 + (data[8] & 3) % 3;
-  // One shard's budget is another's who has all flows: only together can they be told apart.
+  // Each shard has its part of the budget: where that is reached, rows depend on how many there are.
   auto is_exact = [&](uint32_t workers) { return workers == 1 || !input.is_crowded(); };
 
   Way fed;

@@ -88,7 +88,7 @@ const captures: Record<string, Uint8Array> = {
         p.ipv4({ src: '192.0.2.9', dst: '224.0.0.9', protocol: 17 }, p.udp({})),
         p.ipv4({ ...back, fragmentOffset: 16 }, text),
       ][i % 4] as Uint8Array;
-      return { data, sec: at + id * 60 + ([0, 0, 35, 1][i % 4] as number) };
+      return { data, sec: at + id * 60 + [0, 0, 35, 1][i % 4] };
     }),
     { linkType: 101 },
   ),
@@ -107,6 +107,38 @@ const captures: Record<string, Uint8Array> = {
     }),
     { linkType: 101 },
   ),
+  // More flows than are kept without a look at which of them are idle, and the other direction of some after that look.
+  returning: p.pcap(
+    Array.from({ length: 96 }, (_, i) => {
+      const isBack = i >= 64;
+      const flow = isBack ? (i - 63) * 2 : i;
+      const [src, dst] = isBack ? ['198.51.100.2', '192.0.2.1'] : ['192.0.2.1', '198.51.100.2'];
+      const ports = isBack ? { sport: 53, dport: flow } : { sport: flow, dport: 53 };
+      return {
+        data: p.ipv4({ src, dst, protocol: 17 }, p.udp(ports)),
+        sec: at + (isBack ? 31 + (i >> 4) - 4 : i >> 1),
+      };
+    }),
+    { linkType: 101 },
+  ),
+  // The same, of packets without a time.
+  untimed: p.section([
+    p.interfaceBlock({ linkType: 101 }),
+    ...Array.from({ length: 80 }, (_, i) => {
+      const isTimed = i >= 4 && i < 76;
+      const ports = i >= 76 ? { sport: 53, dport: i - 76 } : { sport: i, dport: 53 };
+      const ends = i >= 76 ? { src: '198.51.100.2', dst: '192.0.2.1' } : { src: '192.0.2.1', dst: '198.51.100.2' };
+      const data = p.ipv4({ ...ends, protocol: 17 }, p.udp(ports));
+      return isTimed ? p.enhancedPacket({ data, units: micro(at + i) }) : p.simplePacket(data);
+    }),
+  ]),
+  // Blocks that nobody wants, in which chunks begin and end.
+  skipped: p.section([
+    p.interfaceBlock({ linkType: 101 }),
+    ...Array.from({ length: 72 }, (_, i) =>
+      i % 9 === 8 ? p.custom(1, p.zeros(4 * i)) : p.enhancedPacket({ data: i % 2 ? syn : dns, units: micro(at + i) }),
+    ),
+  ]),
   // Times further apart than 32 bits of seconds, forward and back.
   ages: p.section([
     p.interfaceBlock({ linkType: 101, resolution: 0 }),
@@ -211,7 +243,7 @@ const reading = (of: Reading): Uint8Array =>
 /** Each once plain, once with everything that can be chosen. */
 Object.entries(captures).forEach(([name, capture], i) => {
   write('capture', name, reading({ workers: 2 + (i % 3), order: i }), capture);
-  write('capture', `${name}-wide`, reading({ chunks: 44, workers: 4, order: i * 3 }), capture);
+  write('capture', `${name}-wide`, reading({ window: 1, chunks: 44, workers: 4, order: i * 3 }), capture);
   const choices = ((i * 37) % 64) * 2 + 1;
   const chosen = { window: i & 3, lateness: (i >> 2) & 3, isCrowded: i % 2 === 0, choices, split: 128, chunks: i * 5 };
   write('capture', `${name}-chosen`, reading({ ...chosen, workers: 4, order: i * 11 }), capture);

@@ -104,7 +104,8 @@ class Pass {
     bool is_back = what[1] & 1;
     uint64_t other = other_end(what);
     if (p.reason == Reason::kNone) {
-      Sum& sum = in_[Key(p.interface, p.is_v6, is_back ? other : kOurs, is_back ? kOurs : other, protocol(what), floor_div(p.sec, window_))];
+      int64_t window = floor_div(p.sec, window_);
+      Sum& sum = in_[Key(p.interface, p.is_v6, is_back ? other : kOurs, is_back ? kOurs : other, protocol(what), window)];
       sum.packets++;
       sum.bytes += p.bytes;
       sum.first = std::min(sum.first, p.sec);
