@@ -15,11 +15,10 @@ const SENTENCES: Readonly<Record<string, string>> = {
     'V8 making machine code of what runs often, on threads of its own: so much a run, not a packet.',
   'running JavaScript': 'loading modules, then some calls for each chunk and window; none for a packet or an entry.',
   'garbage collection': 'of what JavaScript makes for chunks and windows; nothing is made for a packet or an entry.',
-  'FileReader::read_in_turn':
-    'records of a chunk whose turn has come become packets with a key, and go to the streams of the shards.',
-  'FileReader::read_ahead': 'the same for a chunk that is read before its turn, beside another worker.',
-  'Shard::step':
-    'a packet finds its slot in the flow table, or a new one, and is counted: a cache miss a packet where flows are many.',
+  'FileReader::read':
+    'records become packets with a key, and go to the streams of the shards: most of it is the first look at each record.',
+  'Shard::fold':
+    'a packet finds its slot in the flow table, or a new one, and is counted: a cache miss in the index and one in the slots where flows are many.',
   'FlowTable::fill_rows': 'the flows of a window that closes become rows, in the order of their first packets.',
   'JsonEncoder::line': 'an entry becomes a line of text.',
   'JsonEncoder::number': 'numbers of an entry become digits.',
@@ -34,5 +33,5 @@ const OF_MODULE: Readonly<Record<Module, string>> = {
 };
 
 export function sentenceOf({ name, module }: Item): string {
-  return SENTENCES[name.replace(/<.*>/, '')] ?? OF_MODULE[module];
+  return SENTENCES[name.replace(/<.*/, '')] ?? OF_MODULE[module];
 }
