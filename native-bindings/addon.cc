@@ -1,12 +1,18 @@
 // What JavaScript may call. Every function takes what it needs as checked arguments.
+#include <sys/file.h>
+
+#include <cerrno>
 #include <map>
 #include <mutex>
+#include <system_error>
 
 #include "aligned.h"
 #include "collector.h"
+#include "columns_argument.h"
 #include "exchange_options.h"
 #include "json_encoder.h"
 #include "napi_values.h"
+#include "packed_calls.h"
 #include "worker.h"
 
 namespace windrow {
@@ -421,18 +427,6 @@ napi_value collector_drops(napi_env env, napi_callback_info info) {
   return reports.value();
 }
 
-// Columns over argument `i`, a Uint8Array, for `capacity` rows (argument i + 1).
-bool read_columns(Args& args, size_t i, Columns* columns) {
-  double capacity = args.whole(i + 1, 8, 1 << 24);
-  if (args.ok() && uint32_t(capacity) % 8) args.fail("capacity is a multiple of 8");
-  if (!args.ok()) return false;
-  auto* buffer = args.array(i, napi_uint8_array, Columns::bytes_for(uint32_t(capacity)));
-  if (args.ok() && reinterpret_cast<uintptr_t>(buffer) % 8) args.fail("columns are aligned to 8 bytes");
-  if (!args.ok()) return false;
-  *columns = Columns::over(buffer, uint32_t(capacity));
-  return true;
-}
-
 // encoder_new([{accountId, eniId, vmId, vpcId, vswitchId}]) -> encoder; the texts are escaped for JSON already
 napi_value encoder_new(napi_env env, napi_callback_info info) {
   Args args(env, info, 1);
@@ -528,6 +522,25 @@ napi_value collector_json(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// collector_pack(collector, packer, Float64Array(5)): packs rows of the window up to one whose ENI is full;
+// [how it ended (Rows), rows, ENI that is full or -1, packets, bytes]
+napi_value collector_pack(napi_env env, napi_callback_info info) {
+  Args args(env, info, 3);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedCollector>(0);
+  auto* packer = args.native<OwnedPacker>(1);
+  auto* result = static_cast<double*>(args.array(2, napi_float64_array, 5));
+  if (!args.ok()) return nullptr;
+  Packer::Taken taken;
+  bool is_done = owned->collector.rows([&](const Columns& from, uint32_t row, uint32_t to) { return packer->packer.add(from, row, to, &taken); });
+  result[0] = rows_ended(is_done, owned->collector);
+  result[1] = taken.rows;
+  result[2] = read_stop(args, taken);
+  result[3] = double(taken.packets);
+  result[4] = double(taken.bytes);
+  return nullptr;
+}
+
 // columns_layout() -> [{name, width, cells}] in the order of the buffer
 napi_value columns_layout(napi_env env, napi_callback_info) {
   Array layout(env);
@@ -562,6 +575,22 @@ napi_value capture_peek(napi_env env, napi_callback_info info) {
   return o.set("interfaces", declared.value()).value();
 }
 
+// file_lock(fd) -> whether the open file has its lock now (flock(2): it goes with the last descriptor of this opening)
+napi_value file_lock(napi_env env, napi_callback_info info) {
+  Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  int fd = int(args.whole(0, 0, INT32_MAX));
+  if (!args.ok()) return nullptr;
+  int result;
+  do result = flock(fd, LOCK_EX | LOCK_NB);
+  while (result != 0 && errno == EINTR);
+  if (result != 0 && errno != EWOULDBLOCK) {
+    napi_throw_error(env, "WINDROW_FILE_LOCK", ("a file cannot be locked: " + std::generic_category().message(errno)).c_str());
+    return nullptr;
+  }
+  return napi::boolean(env, result == 0);
+}
+
 napi_value init(napi_env env, napi_value exports) {
 #define X(name) {#name, name}
   const struct {
@@ -573,8 +602,9 @@ napi_value init(napi_env env, napi_value exports) {
       X(worker_add_input), X(worker_declare), X(worker_feed), X(worker_run),
       X(worker_damage), X(worker_take_ended), X(worker_consumed), X(collector_new),
       X(collector_close), X(collector_next), X(collector_enis), X(collector_drops),
-      X(collector_rows), X(collector_json), X(encoder_new), X(encoder_json),
-      X(columns_layout), X(capture_peek), X(aligned_bytes),
+      X(collector_rows), X(collector_json), X(collector_pack), X(encoder_new), X(encoder_json),
+      X(packer_new), X(packer_begin), X(packer_add), X(packer_enis), X(packer_size), X(packer_take),
+      X(columns_unpack), X(columns_layout), X(capture_peek), X(aligned_bytes), X(file_lock),
   };
 #undef X
   for (const auto& f : functions) {

@@ -3,11 +3,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { SERVED_TABLES, metricsTable } from '../src/app/metrics.ts';
 import { REPLAY_OPTIONS } from '../src/app/replay_options.ts';
+import { SINK_OPTIONS } from '../src/app/sink_options.ts';
 import type { OptionSpec } from '../src/base/options.ts';
 import { DIRECTION_RULES, DIRECTION_RULE_DOCS } from '../src/cloud/locality.ts';
 import { EXCLUSIONS, EXCLUSION_DOCS } from '../src/flowlog/accounting.ts';
 import { FIELDS } from '../src/flowlog/fields.ts';
+import { KAFKA_OPTIONS, PRODUCER_OPTIONS } from '../src/kafka/options.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SRC = path.join(ROOT, 'src');
@@ -30,19 +33,31 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Keys, windows, fields, codecs, rules, and what is said of them: the same arguments give the same result. */
 const PURE = [
   'app/demo_capture.ts',
+  'app/metrics.ts',
   'app/protocol.ts',
   'app/replay_options.ts',
+  'app/sink_options.ts',
   'app/report.ts',
+  'app/status_options.ts',
   'app/units.ts',
   'base/errors.ts',
   'capture/damage.ts',
   'capture/link_types.ts',
   'cloud/locality.ts',
   'flowlog/accounting.ts',
+  'flowlog/batch.ts',
   'flowlog/columns.ts',
   'flowlog/fields.ts',
+  'flowlog/metrics.ts',
+  'flowlog/packed_columns.ts',
   'flowlog/silence.ts',
   'flowlog/summary.ts',
+  'kafka/metrics.ts',
+  'kafka/options.ts',
+  'kafka/topics.ts',
+  'sink/checkpoint.ts',
+  'sink/duplicates.ts',
+  'sink/metrics.ts',
   'verify/address.ts',
   'verify/clock.ts',
   'verify/direction.ts',
@@ -132,15 +147,15 @@ describe('an import', () => {
   });
 
   test('of a package is of one that is installed for users', () => {
-    const { dependencies } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
-      dependencies: Record<string, string>;
-    };
+    const { dependencies, optionalDependencies } = JSON.parse(
+      fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'),
+    ) as Record<'dependencies' | 'optionalDependencies', Record<string, string>>;
     const packages = files.flatMap((file) =>
       importsOf(file)
         .map(({ from }) => from)
         .filter((from) => !from.startsWith('.') && !from.startsWith('node:')),
     );
-    expect(packages.filter((name) => !(name in dependencies))).toEqual([]);
+    expect(packages.filter((name) => !(name in dependencies || name in optionalDependencies))).toEqual([]);
     expect(packages).toContain('commander');
   });
 });
@@ -210,8 +225,17 @@ describe('the table in the README', () => {
     return [code(flags), isShown ? code(`${option.default}`) : '', choices ? `${doc} (${choices.join(', ')})` : doc];
   }
 
+  const optionTable = (options: readonly OptionSpec[]): string =>
+    table(['option', 'default', 'what it does'], ...options.map(optionRow));
+
+  /** Documented once, for all commands that have them. */
+  const isOfKafka = (option: OptionSpec): boolean => [...KAFKA_OPTIONS, ...PRODUCER_OPTIONS].includes(option);
+
   test.each<[string, string]>([
-    ['options:replay', table(['option', 'default', 'what it does'], ...REPLAY_OPTIONS.map(optionRow))],
+    ['options:replay', optionTable(REPLAY_OPTIONS.filter((option) => !isOfKafka(option)))],
+    ['options:sink', optionTable(SINK_OPTIONS.filter((option) => !isOfKafka(option)))],
+    ['options:kafka', optionTable([...KAFKA_OPTIONS, ...PRODUCER_OPTIONS])],
+    ['metrics', table(['metric', 'type', 'labels', 'what it says'], ...metricsTable(SERVED_TABLES))],
     ['fields', table(['key', 'what it is'], ...FIELDS.map(({ key, doc }) => [code(key), doc]))],
     [
       'exclusions',

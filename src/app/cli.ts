@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // The command line: what there is, and how it ends.
-import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, WindrowError, systemCode, systemReason } from '../base/errors.ts';
 import { addOptions } from '../base/options.ts';
 import { REPLAY_OPTIONS, VERIFY_OPTIONS, readReplayOptions } from './replay_options.ts';
 import type { ReplayFlags, VerifyFlags } from './replay_options.ts';
-
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+import { SINK_OPTIONS, readSinkOptions } from './sink_options.ts';
+import type { SinkFlags } from './sink_options.ts';
+import { SURROUNDINGS } from './surroundings.ts';
+import { VERSION } from './version.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 complete; 1 refused or failed; 2 wrong usage; 3 the input is incomplete: what was read is written.`;
@@ -16,7 +17,7 @@ Exit codes: 0 complete; 1 refused or failed; 2 wrong usage; 3 the input is incom
 function build(): Command {
   const program = new Command('windrow')
     .description('Flow log entries from packet captures, and a log that can prove what it did not see.')
-    .version(version)
+    .version(VERSION)
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'windrow: ')) })
     .addHelpText('after', EXIT_CODES)
     .exitOverride();
@@ -26,7 +27,7 @@ function build(): Command {
     .description('Turns captures into flow log entries. Several files are one capture, in the order of time.')
     .argument('<file...>', 'pcap or pcapng, also gzip-compressed; - is standard input')
     .action(async (files: string[], flags: ReplayFlags) => {
-      const options = readReplayOptions(files, flags, process.stdout.isTTY);
+      const options = readReplayOptions(files, flags, { isTerminal: process.stdout.isTTY, ...SURROUNDINGS });
       // The workers' threads start while the rest is loaded.
       const { Crew } = await import('./crew.ts');
       const crew = new Crew(options);
@@ -34,6 +35,24 @@ function build(): Command {
       process.exitCode = await replay(options, crew);
     });
   addOptions(replayCommand, REPLAY_OPTIONS).addHelpText('after', EXIT_CODES);
+  const sinkCommand = program
+    .command('sink')
+    .summary('write entries from Kafka to files')
+    .description('Writes entries from Kafka to files, each of them once, together with the other sinks of its group.')
+    .argument('[root...]', 'with --check: the roots of trees')
+    .action(async (roots: string[], flags: SinkFlags, command: Command) => {
+      if (flags.check) {
+        if (roots.length === 0) command.error('error: expected the root of a tree to check');
+        const { check } = await import('./sink_check.ts');
+        process.exitCode = check(roots, flags.json);
+        return;
+      }
+      if (roots.length > 0) command.error(`error: unexpected ${roots[0]}: the root of the tree is given with --out`);
+      const options = readSinkOptions(flags, SURROUNDINGS);
+      const { sink } = await import('./sink.ts');
+      process.exitCode = await sink(options);
+    });
+  addOptions(sinkCommand, SINK_OPTIONS).addHelpText('after', EXIT_CODES);
   const verifyCommand = program
     .command('verify')
     .summary('recount a capture the slow way and compare')

@@ -6,6 +6,7 @@ import { defaultsOf } from '../base/options.ts';
 import { makeDemoCapture } from './demo_capture.ts';
 import { replay } from './replay.ts';
 import { REPLAY_OPTIONS, readReplayOptions } from './replay_options.ts';
+import { SURROUNDINGS } from './surroundings.ts';
 import type { ReplayFlags } from './replay_options.ts';
 
 const WINDOW_SECONDS = 60;
@@ -22,10 +23,14 @@ export async function demo(directory: string): Promise<number> {
   const flags = { ...defaultsOf(REPLAY_OPTIONS), window: WINDOW_SECONDS, quiet: true } as ReplayFlags;
   const paths = [at('office.pcap')];
   const written = { output: at('entries.ndjson'), accounting: at('accounting.json') };
-  const options = readReplayOptions(paths, { ...flags, ...written, format: 'json' }, false);
+  const options = readReplayOptions(
+    paths,
+    { ...flags, ...written, format: 'json' },
+    { isTerminal: false, ...SURROUNDINGS },
+  );
   const code = await replay(options);
   process.stdout.write('Windrow has made a capture of half an hour in a small office, and replayed it.\n\n');
-  await replay(readReplayOptions(paths, { ...flags, format: 'table' }, true));
+  await replay(readReplayOptions(paths, { ...flags, format: 'table' }, { isTerminal: true, ...SURROUNDINGS }));
   const entries = fs.readFileSync(at('entries.ndjson'), 'utf8').split('\n');
   process.stdout.write(`
 Where it is

@@ -9,12 +9,14 @@ import { openPlainFile } from '../capture/source.ts';
 import { Collector } from '../flow/collector.ts';
 import { Exchange } from '../flow/exchange.ts';
 import type { Accounting } from '../flowlog/accounting.ts';
+import { EniDirectory } from '../flowlog/eni_directory.ts';
 import { Recorder } from '../flowlog/recorder.ts';
 import { Summarizer } from '../flowlog/summary.ts';
 import type { Summary } from '../flowlog/summary.ts';
 import { ReaderGone } from '../sink/output.ts';
-import { LineOutput } from '../sink/line_output.ts';
 import { Crew, sizeOf } from './crew.ts';
+import type { Destination } from './destination.ts';
+import { openDestination } from './destinations.ts';
 import type { ProgressLine } from './progress.ts';
 import type { ReplayOptions } from './replay_options.ts';
 import { summaryLine } from './summary_line.ts';
@@ -33,12 +35,13 @@ const MOST_END_MS = 1000;
 /** Replays captures; the result is the exit code. Throws WindrowError. */
 export async function replay(options: ReplayOptions, crew = new Crew(options)): Promise<number> {
   let result: ReplayResult;
+  let destination: Destination;
   const interruption = new Interruption();
   try {
     checkOutputs(options);
-    const output = new LineOutput(options.output, options.compress);
-    result = await run(options, crew, output, interruption);
-    await Promise.race([finish(options, result, output), interruption.happened]);
+    destination = await Promise.race([openDestination(options, crew.workers), interruption.happened]);
+    result = await run(options, crew, destination, interruption);
+    await Promise.race([finish(options, result, destination), destination.failed, interruption.happened]);
   } catch (error) {
     if (error instanceof ReaderGone) return 0;
     throw error;
@@ -49,6 +52,8 @@ export async function replay(options: ReplayOptions, crew = new Crew(options)): 
   const { accounting } = result;
   if (options.accounting !== undefined) writeAccounting(options.accounting, accounting);
   if (!options.quiet && options.format === 'json') process.stderr.write(`windrow: ${summaryLine(accounting)}\n`);
+  const delivered = destination.summary();
+  if (!options.quiet && delivered !== undefined) process.stderr.write(`windrow: ${delivered}\n`);
   for (const cut of accounting.incomplete) {
     process.stderr.write(`windrow: ${cut.input}: ${cut.message}; the entries of what was read are written\n`);
   }
@@ -56,19 +61,27 @@ export async function replay(options: ReplayOptions, crew = new Crew(options)): 
   return accounting.incomplete.length > 0 ? EXIT_INCOMPLETE : 0;
 }
 
-/** Writes what comes after the last entry, and closes the output. */
-async function finish(options: ReplayOptions, result: ReplayResult, output: LineOutput): Promise<void> {
+/** Delivers what is still under way, and what comes after the last entry. */
+async function finish(options: ReplayOptions, result: ReplayResult, destination: Destination): Promise<void> {
+  let report: string | undefined;
   if (options.format === 'table') {
     const { renderReport } = await import('./report.ts');
-    const isColored = options.output === STDOUT && process.stdout.isTTY && !process.env['NO_COLOR'];
-    await output.write(Buffer.from(renderReport(result, process.stdout.columns || 100, isColored)));
+    const isColored = outputOf(options) === STDOUT && process.stdout.isTTY && !process.env['NO_COLOR'];
+    report = renderReport(result, process.stdout.columns || 100, isColored);
   }
-  await output.close();
+  await destination.finish(report);
+}
+
+/** The one file that entries go to, or "-"; undefined where they go elsewhere. */
+function outputOf({ delivery }: ReplayOptions): string | undefined {
+  return delivery.to === 'lines' ? delivery.output : undefined;
 }
 
 /** No file that is read, or written already, is written over; and what cannot be written is said first. Throws. */
-function checkOutputs({ paths, output, accounting }: ReplayOptions): void {
-  const outputs = [output, ...(accounting === undefined ? [] : [accounting])];
+function checkOutputs(options: ReplayOptions): void {
+  const { paths, accounting } = options;
+  const output = outputOf(options);
+  const outputs = [output, accounting].filter((file) => file !== undefined);
   for (const file of outputs) {
     const input = paths.find(
       (input) => isSame(statOf(input, 0), statOf(file, 1)) || (input === file && input !== STDIN),
@@ -80,7 +93,10 @@ function checkOutputs({ paths, output, accounting }: ReplayOptions): void {
       );
   }
   if (accounting === undefined) return;
-  if (path.resolve(accounting) === path.resolve(output) || isSame(statOf(accounting, 1), statOf(output, 1))) {
+  if (
+    output !== undefined &&
+    (path.resolve(accounting) === path.resolve(output) || isSame(statOf(accounting, 1), statOf(output, 1)))
+  ) {
     throw new WindrowError('USAGE', `${output}: entries and accounting cannot go to the same file`);
   }
   try {
@@ -108,7 +124,7 @@ function statOf(file: string, standard: 0 | 1): fs.Stats | undefined {
 async function run(
   options: ReplayOptions,
   crew: Crew,
-  output: LineOutput,
+  destination: Destination,
   interruption: Interruption,
 ): Promise<ReplayResult> {
   const { paths, locality } = options;
@@ -120,12 +136,13 @@ async function run(
     crew.start(exchange, { ...options, isFile: file !== undefined });
     const collector = new Collector(exchange);
     const summarizer = options.format === 'table' ? new Summarizer(options.windowSeconds) : undefined;
+    const enis = new EniDirectory(exchange, locality);
     const recorder = new Recorder(
       exchange,
       collector,
-      locality,
+      enis,
       options.windowSeconds,
-      options.format === 'json' ? output : undefined,
+      destination.writer(enis),
       summarizer && ((columns, rows) => summarizer.see(columns, rows)),
     );
     const watched = watchProgress(options, exchange, sizeOf(paths));
@@ -135,12 +152,12 @@ async function run(
         return recorder.finish(await crew.done());
       };
       // Whatever goes wrong first is what is told.
-      const accounting = await Promise.race([recorded(), crew.failed, output.failed, interruption.happened]);
+      const accounting = await Promise.race([recorded(), crew.failed, destination.failed, interruption.happened]);
       return { accounting, summary: summarizer?.get(TOP_FLOWS) };
     } catch (error) {
       exchange.stop();
-      // What was recorded is written, if its reader takes it at once.
-      await Promise.race([output.end(), delay(MOST_END_MS, undefined, { ref: false })]).catch(() => undefined);
+      // What was recorded is delivered, if whoever is to take it takes it at once.
+      await Promise.race([destination.end(), delay(MOST_END_MS, undefined, { ref: false })]).catch(() => undefined);
       throw error;
     } finally {
       watched.stop();

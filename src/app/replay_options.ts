@@ -4,6 +4,9 @@ import type { OptionSpec } from '../base/options.ts';
 import { STDIN, STDOUT } from '../base/standard.ts';
 import { readLocality } from '../cloud/locality.ts';
 import type { Locality } from '../cloud/locality.ts';
+import type { FlowLogName } from '../flowlog/batch.ts';
+import { KAFKA_OPTIONS, PRODUCER_OPTIONS, readKafkaSettings } from '../kafka/options.ts';
+import type { KafkaFlags, KafkaSettings, Surroundings } from '../kafka/options.ts';
 import { COMPRESSIONS } from '../sink/compressions.ts';
 import type { Compression } from '../sink/compressions.ts';
 
@@ -33,6 +36,29 @@ export const COUNTING_OPTIONS: readonly OptionSpec[] = [
   },
 ];
 
+/** How a sink's files end. */
+export const FILE_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--compress <method>', doc: 'compress what is written, block by block', choices: COMPRESSIONS },
+  {
+    flags: '--rotate-bytes <n>',
+    doc: 'a file of a tree ends when it has so many bytes',
+    range: [1 << 16, 2 ** 40],
+    default: 256 << 20,
+  },
+];
+
+/** Whose entries they are: where a sink files them. */
+const FLOW_LOG_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--project <name>', doc: 'project that entries are filed under, with --out or --kafka', default: 'windrow' },
+  { flags: '--logstore <name>', doc: 'logstore that entries are filed under', default: 'flow-logs' },
+  { flags: '--flow-log <name>', doc: 'name of the flow log that entries are of', default: 'replay' },
+  {
+    flags: '--again',
+    doc: 'add entries that were replayed before once more; else a replay that is run twice, or was killed, adds nothing twice',
+    default: false,
+  },
+];
+
 export const REPLAY_OPTIONS: readonly OptionSpec[] = [
   ...COUNTING_OPTIONS,
   {
@@ -41,7 +67,8 @@ export const REPLAY_OPTIONS: readonly OptionSpec[] = [
     choices: ['json', 'table'],
   },
   { flags: '--output <path>', doc: 'where entries go; - is standard output', default: STDOUT },
-  { flags: '--compress <method>', doc: 'compress what is written, block by block', choices: COMPRESSIONS },
+  { flags: '--out <directory>', doc: 'where entries go instead, as a tree of files by project, logstore and hour' },
+  ...FILE_OPTIONS,
   { flags: '--accounting <file>', doc: 'write what was seen, logged and excluded, as JSON' },
   {
     flags: '--workers <n>',
@@ -49,6 +76,9 @@ export const REPLAY_OPTIONS: readonly OptionSpec[] = [
     range: [1, 256],
   },
   { flags: '--quiet', doc: 'say nothing on standard error but errors', default: false },
+  ...FLOW_LOG_OPTIONS,
+  ...KAFKA_OPTIONS,
+  ...PRODUCER_OPTIONS,
 ];
 
 export const VERIFY_OPTIONS: readonly OptionSpec[] = [
@@ -70,10 +100,16 @@ export interface CountingFlags {
   readonly maxFlows: number;
 }
 
-export interface ReplayFlags extends CountingFlags {
+export interface ReplayFlags extends CountingFlags, KafkaFlags {
   readonly format?: 'json' | 'table';
   readonly output: string;
+  readonly out?: string;
   readonly compress?: Compression;
+  readonly rotateBytes: number;
+  readonly project: string;
+  readonly logstore: string;
+  readonly flowLog: string;
+  readonly again: boolean;
   readonly accounting?: string;
   readonly workers?: number;
   readonly quiet: boolean;
@@ -92,12 +128,30 @@ export interface ReplayOptions {
   readonly locality: Locality;
   readonly maxFlows: number;
   readonly format: 'json' | 'table';
-  readonly output: string;
-  readonly compress: Compression | undefined;
+  readonly delivery: Delivery;
   readonly accounting: string | undefined;
   /** Undefined: as many as there is work for. */
   readonly workers: number | undefined;
   readonly quiet: boolean;
+}
+
+/** Where entries go. */
+export type Delivery =
+  | { readonly to: 'lines'; readonly output: string; readonly compress: Compression | undefined }
+  | (Filed & {
+      readonly to: 'tree';
+      readonly root: string;
+      readonly compress: Compression | undefined;
+      readonly rotateBytes: number;
+    })
+  | (Filed & { readonly to: 'kafka'; readonly settings: KafkaSettings });
+
+/** What batches are known by. */
+export interface Filed {
+  readonly flowLog: FlowLogName;
+  /** All options that change entries or where they are filed, as a text. */
+  readonly identity: string;
+  readonly isAgain: boolean;
 }
 
 export function windowSecondsOf(flags: CountingFlags): number {
@@ -105,7 +159,11 @@ export function windowSecondsOf(flags: CountingFlags): number {
 }
 
 /** Throws USAGE. */
-export function readReplayOptions(paths: readonly string[], flags: ReplayFlags, isTerminal: boolean): ReplayOptions {
+export function readReplayOptions(
+  paths: readonly string[],
+  flags: ReplayFlags,
+  { isTerminal, ...surroundings }: Surroundings & { readonly isTerminal: boolean },
+): ReplayOptions {
   const windowSeconds = windowSecondsOf(flags);
   if (flags.lateness > MOST_OPEN_WINDOWS * windowSeconds) {
     const most = `at most ${MOST_OPEN_WINDOWS * windowSeconds} with windows of ${windowSeconds} s`;
@@ -114,6 +172,8 @@ export function readReplayOptions(paths: readonly string[], flags: ReplayFlags, 
   if (paths.filter((path) => path === STDIN).length > 1) {
     throw new WindrowError('USAGE', 'standard input (-) can be read once only');
   }
+  const delivery = readDelivery(flags, surroundings);
+  const isPlain = delivery.to === 'lines' && delivery.output === STDOUT;
   return Object.freeze({
     paths,
     windowSeconds,
@@ -121,11 +181,56 @@ export function readReplayOptions(paths: readonly string[], flags: ReplayFlags, 
     decapsulate: flags.decapsulate,
     locality: readLocality(flags.local, flags.eni),
     maxFlows: flags.maxFlows,
-    format: flags.format ?? (isTerminal && flags.output === STDOUT ? 'table' : 'json'),
-    output: flags.output,
-    compress: flags.compress,
+    format: flags.format ?? (isTerminal && isPlain ? 'table' : 'json'),
+    delivery,
     accounting: flags.accounting,
     workers: flags.workers,
     quiet: flags.quiet,
   });
+}
+
+function readDelivery(flags: ReplayFlags, surroundings: Surroundings): Delivery {
+  const ways = [
+    flags.output === STDOUT ? '' : '--output',
+    flags.out === undefined ? '' : '--out',
+    flags.kafka ? '--kafka' : '',
+  ];
+  const given = ways.filter(Boolean);
+  if (given.length > 1)
+    throw new WindrowError('USAGE', `${given.join(' and ')}: entries go one way; choose one of them`);
+  const { output, out, compress, rotateBytes } = flags;
+  if (flags.kafka) {
+    if (compress) throw new WindrowError('USAGE', '--compress is for files; batches have --kafka-compression');
+    const settings = readKafkaSettings(flags, surroundings);
+    return { to: 'kafka', settings, ...readFiled(flags) };
+  }
+  if (out !== undefined) return { to: 'tree', root: rootOf(out), compress, rotateBytes, ...readFiled(flags) };
+  return { to: 'lines', output, compress };
+}
+
+/** Throws USAGE. */
+export function rootOf(out: string): string {
+  if (out !== '' && out !== STDOUT) return out;
+  throw new WindrowError('USAGE', `--out ${JSON.stringify(out)}: expected a directory; it is made where it is missing`);
+}
+
+const MOST_NAME = 128;
+
+function readFiled(flags: ReplayFlags): Filed {
+  if (flags.format === 'table') {
+    throw new WindrowError('USAGE', '--format table is for people to read, and goes to --output only');
+  }
+  const flowLog = { name: flags.flowLog, project: flags.project, logstore: flags.logstore };
+  for (const [key, name] of Object.entries(flowLog)) {
+    if (name === '' || Buffer.byteLength(name) > MOST_NAME) {
+      const flag = key === 'name' ? 'flow-log' : key;
+      throw new WindrowError(
+        'USAGE',
+        `--${flag}: expected a name of 1 to ${MOST_NAME} bytes, found ${Buffer.byteLength(name)}`,
+      );
+    }
+  }
+  const { lateness, decapsulate, local, eni, maxFlows } = flags;
+  const identity = JSON.stringify([windowSecondsOf(flags), lateness, decapsulate, local, eni, maxFlows, flowLog]);
+  return { flowLog, identity, isAgain: flags.again };
 }

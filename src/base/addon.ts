@@ -8,6 +8,7 @@ export type NativeExchange = { readonly [tag]: 'exchange' };
 export type NativeWorker = { readonly [tag]: 'worker' };
 export type NativeCollector = { readonly [tag]: 'collector' };
 export type NativeEncoder = { readonly [tag]: 'encoder' };
+export type NativePacker = { readonly [tag]: 'packer' };
 
 export interface NativeLocality {
   readonly eniCount: number;
@@ -125,10 +126,49 @@ export interface Addon {
     out: Uint8Array,
     result: Float64Array,
   ): void;
+  /** Packs rows of the window by ENI. Into `result`: how it ended, rows, the ENI that is full or -1, packets, bytes. */
+  collector_pack(collector: NativeCollector, packer: NativePacker, result: Float64Array): void;
+  /** A batch takes a row while it has fewer than `maxRows` rows, and fewer than `maxBytes` bytes of columns. */
+  packer_new(maxRows: number, maxBytes: number): NativePacker;
+  /** Starts and ends are counted from `windowStart` on. Only while nothing is in it. */
+  packer_begin(packer: NativePacker, windowStart: number): void;
+  /**
+   * Packs rows `from` to `rows`, all of one status, up to one whose ENI is full. Into `result`: the row to go on with, the
+   * ENI that is full or -1, packets, bytes. Throws a TypeError for rows that no entries can be, and takes none of them;
+   * and at a row whose ENI has rows of another status, which it does not take.
+   */
+  packer_add(
+    packer: NativePacker,
+    columns: Uint8Array,
+    capacity: number,
+    from: number,
+    rows: number,
+    result: Float64Array,
+  ): void;
+  /** Numbers of the ENIs that have rows in it, ascending. */
+  packer_enis(packer: NativePacker): number[];
+  /** Bytes of an ENI's columns. */
+  packer_size(packer: NativePacker, eni: number): number;
+  /** Moves an ENI's columns to `out`, one behind another. Into `result`: rows, then the bytes of each column. */
+  packer_take(packer: NativePacker, eni: number, out: Uint8Array, result: Float64Array): void;
+  /**
+   * Fills `columns` with the rows that packed columns hold, of ENI 0. Gives what is wrong with them, if anything is: then
+   * nothing that stands in `columns` is to be used.
+   */
+  columns_unpack(
+    fields: readonly Uint8Array[],
+    status: number,
+    entries: number,
+    windowStart: number,
+    columns: Uint8Array,
+    capacity: number,
+  ): string | undefined;
   columns_layout(): { name: string; width: number; cells: number }[];
   capture_peek(bytes: Uint8Array, size: number, eof: boolean): NativePeek;
   /** Bytes that begin on a page, not cleared. */
   aligned_bytes(size: number): Uint8Array<ArrayBuffer>;
+  /** Locks an open file for this opening of it alone (flock(2)); false: somebody else has it. Throws where it cannot be locked. */
+  file_lock(fd: number): boolean;
 }
 
 const PATH = '../../native-bindings/build/Release/windrow.node';

@@ -8,6 +8,8 @@ export const ERROR_CODES = {
   INPUT_REFUSED: 1,
   /** What was read could not be written. */
   OUTPUT_FAILED: 1,
+  /** Kafka refuses, cannot be reached, or its client is not there. */
+  KAFKA: 1,
   /** The books do not balance: packets were neither logged nor excluded. */
   UNBALANCED: 1,
   /** The native addon is missing or does not fit. */

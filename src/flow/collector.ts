@@ -1,6 +1,6 @@
 // The rows of all workers, brought together: windows in the order in which they close, whatever the number of workers.
 import { addon } from '../base/addon.ts';
-import type { NativeCollector, NativeDrops, NativeEncoder } from '../base/addon.ts';
+import type { NativeCollector, NativeDrops, NativeEncoder, NativePacker } from '../base/addon.ts';
 import type { Exchange } from './exchange.ts';
 
 /** In the order of `Collector::Next` in native-bindings/collector.h. */
@@ -30,6 +30,16 @@ export interface Encoded {
   readonly isDone: boolean;
   /** The next entry is of an ENI that was not known when the encoder was made. */
   readonly isOutdated: boolean;
+}
+
+/** Entries packed by one call. */
+export interface Packed {
+  readonly rows: number;
+  readonly packets: number;
+  readonly bytes: number;
+  /** Number of the ENI whose batch is to be taken before more is packed, or -1. */
+  readonly full: number;
+  readonly isDone: boolean;
 }
 
 export class Collector {
@@ -83,6 +93,17 @@ export class Collector {
       const [how, rows] = this.#result as unknown as [number, number];
       if (how === ROWS.wait && rows === 0) await this.#rows();
       else return { rows, isDone: how === ROWS.windowDone };
+    }
+  }
+
+  /** Packs entries of the window by ENI, until one of these has enough for a batch. */
+  async pack(packer: NativePacker): Promise<Packed> {
+    for (;;) {
+      this.#isRung = false;
+      addon.collector_pack(this.#native, packer, this.#result);
+      const [how, rows, full, packets, bytes] = this.#result as unknown as [number, number, number, number, number];
+      if (how === ROWS.wait && rows === 0) await this.#rows();
+      else return { rows, packets, bytes, full, isDone: how === ROWS.windowDone };
     }
   }
 

@@ -1,6 +1,6 @@
 // Lines on their way into an output: blocks are written while the next ones are filled.
 import { addon } from '../base/addon.ts';
-import type { LineSink } from '../flowlog/recorder.ts';
+import type { LineSink } from '../flowlog/json_writer.ts';
 import type { Compression } from './compressions.ts';
 import { Output } from './output.ts';
 import { PAGE_BYTES } from './output_file.ts';
@@ -10,8 +10,6 @@ import type { WritingOptions } from './output_file.ts';
 const BLOCK_BYTES = 1 << 20;
 /** Blocks there are, at most: a slow output slows its writer instead of filling memory. */
 const BLOCKS = 16;
-/** Blocks that are written, or compressed, at once; as many are filled meanwhile. */
-const BLOCKS_AT_ONCE = BLOCKS / 2;
 /** A line is shorter than this: a block with less room left is handed over. */
 const LINE_ROOM = 64 * 1024;
 
@@ -21,9 +19,18 @@ interface Filled {
   readonly size: number;
 }
 
+export interface LineOutputOptions extends WritingOptions {
+  /** At least 128 KiB, and a multiple of a page. */
+  readonly blockBytes: number;
+  /** At least 2. */
+  readonly blocks: number;
+}
+
 /** For one writer, which awaits the room that it asks for. A file is created with its first block, or when it is closed. */
 export class LineOutput implements LineSink {
   readonly #output: Output;
+  readonly #blockBytes: number;
+  readonly #blocks: number;
   /** Last in, first out: an output that is fast enough touches few. */
   readonly #free: Uint8Array[] = [];
   #made = 0;
@@ -44,14 +51,16 @@ export class LineOutput implements LineSink {
   /** Rejects as soon as a write fails, with what `room` and `close` reject with from then on. */
   readonly failed = new Promise<never>((_, reject) => (this.#tellFailure = reject));
 
-  constructor(path: string, compression?: Compression, options?: Partial<WritingOptions>) {
+  constructor(path: string, compression?: Compression, options: Partial<LineOutputOptions> = {}) {
     this.#output = new Output(path, compression, options);
+    this.#blockBytes = options.blockBytes ?? BLOCK_BYTES;
+    this.#blocks = options.blocks ?? BLOCKS;
     this.failed.catch(() => undefined);
   }
 
   /** At least 64 KiB, at once unless all blocks are under way. Rejects with OUTPUT_FAILED, or ReaderGone. */
   room(): Uint8Array | Promise<Uint8Array> {
-    if (this.#block && BLOCK_BYTES - this.#size < LINE_ROOM) this.#handOver();
+    if (this.#block && this.#blockBytes - this.#size < LINE_ROOM) this.#handOver();
     if (this.#failure) return Promise.reject(this.#failure);
     if (this.#ending) return Promise.reject(new Error('lines after the end of an output'));
     this.#block ??= this.#begin();
@@ -60,6 +69,11 @@ export class LineOutput implements LineSink {
 
   wrote(bytes: number): void {
     this.#size += bytes;
+  }
+
+  /** Bytes that are in the output by now. */
+  get bytes(): number {
+    return this.#output.bytes;
   }
 
   /** No more lines come for now: who reads them from a pipe or a terminal gets what there is. */
@@ -72,15 +86,31 @@ export class LineOutput implements LineSink {
     await this.#output.write(bytes);
   }
 
+  /** All lines so far are with whoever reads them, or in the file; no others come meanwhile. Not for compressed files. */
+  async flush(): Promise<void> {
+    if (this.#block && this.#size > 0) this.#handOver();
+    await this.#writing;
+    if (this.#failure) throw this.#failure;
+  }
+
   /** Writes the lines so far, and takes no more. Where there are none, nothing is created. */
   end(): Promise<void> {
     return (this.#ending ??= this.#writeRest());
   }
 
-  /** Writes the lines so far, and closes the output, which exists from now on. */
-  async close(): Promise<void> {
+  /** Writes the lines so far, and closes the output, which exists from now on; if so wanted also after a loss of power. */
+  async close(options?: { isSynced: boolean }): Promise<void> {
     await this.end();
-    await this.#output.close();
+    await this.#output.close(options);
+  }
+
+  /** Closes the output as it is: its lines are not wanted any more. */
+  async abandon(): Promise<void> {
+    this.#filled.length = 0;
+    this.#block = undefined;
+    this.#ending ??= Promise.resolve();
+    await this.#writing;
+    this.#output.abandon();
   }
 
   /** A block to fill; none while all are under way. */
@@ -95,9 +125,9 @@ export class LineOutput implements LineSink {
   }
 
   #make(): Uint8Array | undefined {
-    if (this.#made === BLOCKS) return undefined;
+    if (this.#made === this.#blocks) return undefined;
     this.#made++;
-    return addon.aligned_bytes(BLOCK_BYTES);
+    return addon.aligned_bytes(this.#blockBytes);
   }
 
   async #wait(): Promise<Uint8Array> {
@@ -124,7 +154,8 @@ export class LineOutput implements LineSink {
   async #writeFilled(): Promise<void> {
     try {
       while (this.#filled.length > 0) {
-        const batch = this.#filled.splice(0, BLOCKS_AT_ONCE);
+        // As many are filled meanwhile.
+        const batch = this.#filled.splice(0, this.#blocks / 2);
         const written = this.#output.write(...batch.map(({ block, size }) => block.subarray(0, size)));
         // The next write is under way before the blocks of the last one are filled: the disk does not wait.
         this.#wake?.();

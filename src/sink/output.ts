@@ -62,13 +62,14 @@ export class Output {
     }
   }
 
-  /** Closes the file, which exists from now on even if nothing was written. */
-  async close(): Promise<void> {
+  /** Closes the file, which exists from now on even if nothing was written; if so wanted also after a loss of power. */
+  async close({ isSynced = false } = {}): Promise<void> {
     if (this.#isClosed) return;
     // Nothing at all is no gzip and no zstd either: readers expect an empty stream.
     if (this.#compression && this.bytes === 0) await this.write(new Uint8Array(0));
     try {
       const file = this.#open();
+      if (isSynced) await file.sync();
       this.#isClosed = true;
       file.close();
     } catch (cause) {
@@ -86,8 +87,8 @@ export class Output {
     return (this.#file ??= OutputFile.open(this.path, this.#options));
   }
 
-  /** What failed once is not written any more: it would have a gap. */
-  #giveUp(): void {
+  /** Closes the file as it is. What failed once is not written any more: it would have a gap. */
+  abandon(): void {
     if (!this.#file || this.#isClosed) return;
     this.#isClosed = true;
     try {
@@ -98,7 +99,7 @@ export class Output {
   }
 
   #failure(cause: unknown): Error {
-    this.#giveUp();
+    this.abandon();
     if (cause instanceof WindrowError) return cause;
     if (systemCode(cause) === 'EPIPE' && this.path === STDOUT) return new ReaderGone();
     const name = this.path === STDOUT ? 'standard output' : this.path;

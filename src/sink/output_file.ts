@@ -59,6 +59,16 @@ export class OutputFile {
     }
   }
 
+  /** What was written is on the device. */
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fsync(this.#fd, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
   close(): void {
     this.#closeDirect();
     if (this.#fd !== STDOUT_FD) fs.closeSync(this.#fd);

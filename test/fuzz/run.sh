@@ -1,15 +1,22 @@
 #!/usr/bin/env bash
-# Builds the fuzz targets, makes their seeds and runs each: test/fuzz/run.sh [SECONDS_PER_TARGET] [TARGET...]
+# Builds the fuzz targets, makes their seeds and runs each: test/fuzz/run.sh [SECONDS] [TARGET...]
+# A target that is named runs for SECONDS. Without names all run, for three times SECONDS together.
 # Needs clang with libFuzzer and the sanitizers (Debian 12: apt-get install clang), and `npm ci` for the seeds.
 # What a target finds is kept in test/fuzz/build/findings; run the target with that file to see it again.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 seconds=${1:-60}
-[[ $seconds =~ ^[1-9][0-9]*$ ]] || { echo "fuzz: expected whole seconds per target, found '$seconds'" >&2; exit 2; }
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || { echo "fuzz: expected whole seconds, found '$seconds'" >&2; exit 2; }
 shift || true
 targets=("$@")
-[[ ${#targets[@]} -gt 0 ]] || targets=(decode table capture)
+# Quarters of SECONDS: more for those that have more to go through.
+declare -A quarters=([decode]=3 [table]=3 [packed]=2 [capture]=4)
+if [[ ${#targets[@]} -eq 0 ]]; then
+  targets=(decode table packed capture)
+else
+  for target in "${targets[@]}"; do quarters[$target]=4; done
+fi
 compiler=${CXX_FUZZ:-clang++}
 flags=(-std=c++20 -O1 -g -Wall -Wextra -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all)
 # Inputs are a few thousand bytes: what begins with many packets, flows or rows has to begin with few.
@@ -46,10 +53,13 @@ done
 summary=()
 for target in "${targets[@]}"; do
   corpus=$build/corpus/$target log=$build/$target.log
+  share=$((seconds * quarters[$target] / 4))
+  # To the fuzzer, no seconds are no limit.
+  ((share > 0)) || share=1
   mkdir -p "$corpus"
-  echo "fuzz: running $target for $seconds s"
+  echo "fuzz: running $target for $share s"
   if ! UBSAN_OPTIONS=print_stacktrace=1 "$build/${target}_fuzzer" "$corpus" "$build/seeds/$target" -dict=pcap.dict \
-    -max_total_time="$seconds" -max_len=6144 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
+    -max_total_time="$share" -max_len=6144 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
     -artifact_prefix="$build/findings/$target-" >"$log" 2>&1; then
     grep -vE '^#[0-9]+' "$log" | head -n 80 >&2
     found=$(grep -oE "$build/findings/$target-[a-z]+-[0-9a-f]+" "$log" | tail -n 1 || true)
@@ -58,6 +68,6 @@ for target in "${targets[@]}"; do
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   edges=$(grep -oE 'cov: [0-9]+' "$log" | tail -n 1)
   [[ ${runs:-0} -gt 0 ]] || fail "$target ran nothing: see test/fuzz/$log"
-  summary+=("$(printf '%-8s %12s inputs in %s s, %s edges, nothing found' "$target" "$runs" "$seconds" "${edges#cov: }")")
+  summary+=("$(printf '%-8s %12s inputs in %s s, %s edges, nothing found' "$target" "$runs" "$share" "${edges#cov: }")")
 done
 printf 'fuzz: %s\n' "${summary[@]}"

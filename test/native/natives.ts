@@ -1,4 +1,6 @@
 // Native objects and arguments that the addon takes, as small as they can be.
+import fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { addon } from '../../src/base/addon.ts';
 import type {
   NativeCollector,
@@ -6,9 +8,11 @@ import type {
   NativeExchange,
   NativeExchangeOptions,
   NativeLocality,
+  NativePacker,
   NativeWorker,
 } from '../../src/base/addon.ts';
 import { Columns } from '../../src/flowlog/columns.ts';
+import { PACKED_COLUMNS } from '../../src/flowlog/packed_columns.ts';
 import * as p from '../packets.ts';
 
 export const LOCALITY: NativeLocality = {
@@ -52,7 +56,10 @@ export function collector(of = exchange()): NativeCollector {
 export function encoder(): NativeEncoder {
   return known('encoder', addon.encoder_new([ENI]));
 }
-export const MAKERS = { exchange, worker, collector, encoder } as const;
+export function packer(): NativePacker {
+  return known('packer', addon.packer_new(8, 4096));
+}
+export const MAKERS = { exchange, worker, collector, encoder, packer } as const;
 
 /** They look alike to JavaScript. */
 const kinds = new WeakMap<object, keyof typeof MAKERS>();
@@ -71,7 +78,10 @@ export const CALLS = addon as unknown as Readonly<Record<string, Call>>;
 /** One that can be joined, as long as it is there. */
 const shared = exchange();
 const columns = new Columns(8);
-const result = new Float64Array(8);
+const result = new Float64Array(1 + PACKED_COLUMNS.length);
+const fields = PACKED_COLUMNS.map(() => new Uint8Array());
+/** Whose lock is asked for, again and again. */
+const file = fs.openSync(fileURLToPath(import.meta.url), 'r');
 
 /** For each function, arguments that it takes; made anew for each call. */
 export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
@@ -100,6 +110,15 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   collector_json: () => [collector(), encoder(), new Uint8Array(4096), result],
   encoder_new: () => [[ENI]],
   encoder_json: () => [encoder(), columns.buffer, 8, 0, 0, new Uint8Array(4096), result],
+  collector_pack: () => [collector(), packer(), result],
+  packer_new: () => [8, 4096],
+  packer_begin: () => [packer(), 0],
+  packer_add: () => [packer(), columns.buffer, 8, 0, 0, result],
+  packer_enis: () => [packer()],
+  packer_size: () => [packer(), 0],
+  packer_take: () => [packer(), 0, new Uint8Array(), result],
+  columns_unpack: () => [fields, 0, 0, 0, columns.buffer, 8],
+  file_lock: () => [file],
   capture_peek: () => [CAPTURE, CAPTURE.length, true],
   aligned_bytes: () => [4096],
 };

@@ -5,8 +5,10 @@ import { readLocality } from '../../src/cloud/locality.ts';
 import { Collector } from '../../src/flow/collector.ts';
 import { Exchange } from '../../src/flow/exchange.ts';
 import type { Accounting } from '../../src/flowlog/accounting.ts';
+import { EniDirectory } from '../../src/flowlog/eni_directory.ts';
+import { JsonWriter } from '../../src/flowlog/json_writer.ts';
+import type { LineSink } from '../../src/flowlog/json_writer.ts';
 import { Recorder } from '../../src/flowlog/recorder.ts';
-import type { LineSink } from '../../src/flowlog/recorder.ts';
 import type { CountOptions } from '../../src/verify/options.ts';
 import { inThisThread } from '../flow/crew.ts';
 import type { Crew } from '../flow/crew.ts';
@@ -49,7 +51,8 @@ export async function replayFiles(
   });
   const collector = new Collector(exchange);
   const text = new Text();
-  const recorder = new Recorder(exchange, collector, locality, options.windowSeconds, text, undefined);
+  const enis = new EniDirectory(exchange, locality);
+  const recorder = new Recorder(exchange, collector, enis, options.windowSeconds, new JsonWriter(enis, text));
   const tasks = Array.from({ length: workers }, (_, worker) => {
     return { exchange: exchange.share(), worker, maxFlows: options.maxFlows, paths, isFile };
   });

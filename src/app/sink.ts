@@ -1,0 +1,106 @@
+// `windrow sink`: from Kafka to files, each entry once.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isPassing, loadRdkafka } from '../kafka/client.ts';
+import { entriesTopic } from '../kafka/topics.ts';
+import { ReaderGone } from '../sink/output.ts';
+import { Tree } from '../sink/tree.ts';
+import { SinkMeter } from './sink_meter.ts';
+import type { SinkOptions } from './sink_options.ts';
+import { SinkSession } from './sink_session.ts';
+import { StatusServer } from './status_server.ts';
+import { exact } from './units.ts';
+
+const LEAST_PAUSE_MS = 500;
+const MOST_PAUSE_MS = 15_000;
+/** A session that lasted so long had begun well. */
+const GOOD_MS = 60_000;
+
+/** Sinks until it is told to stop; the result is the exit code. Rejects with what no waiting mends. */
+export async function sink(options: SinkOptions): Promise<number> {
+  const meter = new SinkMeter((line) => {
+    if (!options.quiet) process.stderr.write(`windrow: sink: ${line}\n`);
+  });
+  const rdkafka = await loadRdkafka(options.kafka);
+  const { target } = options;
+  const owner = `${options.group} ${entriesTopic(options.kafka.prefix)}`;
+  const tree = target.to === 'tree' ? Tree.open(target.root, { ...target, replaces: false, owner }) : undefined;
+  const server = await startServer(options, meter);
+  const stopping = new Stopping();
+  try {
+    // Where there is no tree, nothing outlives the process that could need its name.
+    const sinkId = tree?.id ?? randomUUID();
+    for (let pauseMs = LEAST_PAUSE_MS; !stopping.isAsked;) {
+      const begun = Date.now();
+      try {
+        const session = new SinkSession(rdkafka, options, meter, sinkId, tree);
+        stopping.onAsked(() => session.stop());
+        await session.run();
+        break;
+      } catch (error) {
+        if (error instanceof ReaderGone) break;
+        // Where Kafka was never reached, it is more likely to be elsewhere than to be down.
+        if (!isPassing(error) || !meter.wasConnected) throw error;
+        meter.restarts((error as Error).message);
+      }
+      await tree?.leave();
+      if (Date.now() - begun > GOOD_MS) pauseMs = LEAST_PAUSE_MS;
+      await Promise.race([delay(pauseMs, undefined, { ref: true }), stopping.asked]);
+      pauseMs = Math.min(2 * pauseMs, MOST_PAUSE_MS);
+    }
+  } finally {
+    stopping.forget();
+    await tree?.leave();
+    await tree?.close();
+    await server?.stop();
+  }
+  const { batches, entries, duplicates, deadLetters } = meter.written;
+  meter.say(
+    `${exact(entries)} entries in ${exact(batches)} batches written, ${exact(duplicates)} batches had been written before, ${exact(deadLetters)} messages were no batches`,
+  );
+  return 0;
+}
+
+async function startServer({ metrics }: SinkOptions, meter: SinkMeter): Promise<StatusServer | undefined> {
+  if (!metrics) return undefined;
+  const server = new StatusServer({
+    address: metrics,
+    metrics: meter.registry,
+    health: () => meter.health(),
+    say: (line) => meter.say(line),
+  });
+  await server.start();
+  meter.say(`metrics at ${server.url}/metrics`);
+  return server;
+}
+
+/** SIGINT or SIGTERM: what was taken is committed, then the command ends. A second one ends it at once. */
+class Stopping {
+  isAsked = false;
+  #stop: () => void = () => undefined;
+  #tell: () => void = () => undefined;
+  readonly asked = new Promise<void>((resolve) => (this.#tell = resolve));
+  readonly #listener = (signal: NodeJS.Signals): void => {
+    if (this.isAsked) {
+      this.forget();
+      process.kill(process.pid, signal);
+    }
+    this.isAsked = true;
+    this.#tell();
+    this.#stop();
+  };
+
+  constructor() {
+    process.on('SIGINT', this.#listener);
+    process.on('SIGTERM', this.#listener);
+  }
+
+  onAsked(stop: () => void): void {
+    this.#stop = stop;
+  }
+
+  forget(): void {
+    process.removeListener('SIGINT', this.#listener);
+    process.removeListener('SIGTERM', this.#listener);
+  }
+}

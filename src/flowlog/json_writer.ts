@@ -1,0 +1,72 @@
+// Entries to lines of JSON: encoded natively, from the rows of the shards into the blocks that are written.
+import { addon } from '../base/addon.ts';
+import type { NativeEncoder } from '../base/addon.ts';
+import type { Collector } from '../flow/collector.ts';
+import type { Columns } from './columns.ts';
+import { encoderOf } from './encoder.ts';
+import type { EniDirectory } from './eni_directory.ts';
+import type { EntryWriter, Sums, Taken } from './entry_writer.ts';
+
+/** Takes lines of JSON: room to write into, and how much was written. Room is at least 64 KiB. */
+export interface LineSink {
+  room(): Uint8Array | Promise<Uint8Array>;
+  wrote(bytes: number): void;
+  /** Nothing more comes for now. */
+  pause?(): void;
+}
+
+export class JsonWriter implements EntryWriter {
+  readonly #enis: EniDirectory;
+  readonly #lines: LineSink | undefined;
+  #encoder: NativeEncoder | undefined;
+  #encoderEnis = 0;
+  readonly #result = new Float64Array(4);
+
+  /** Without `lines` nothing is written: entries are counted only. */
+  constructor(enis: EniDirectory, lines: LineSink | undefined) {
+    this.#enis = enis;
+    this.#lines = lines;
+  }
+
+  async take(collector: Collector): Promise<Taken> {
+    const encoded = await collector.encode(this.#encoderForAll(), await this.#room());
+    this.#lines?.wrote(encoded.written);
+    if (encoded.isOutdated) this.#encoder = undefined;
+    return encoded;
+  }
+
+  async write(columns: Columns, rows: number): Promise<Sums> {
+    const encoder = this.#encoderForAll();
+    const sums = { packets: 0, bytes: 0 };
+    for (let row = 0; row < rows;) {
+      addon.encoder_json(encoder, columns.buffer, columns.capacity, row, rows, await this.#room(), this.#result);
+      row = this.#result[0]!;
+      this.#lines?.wrote(this.#result[1]);
+      sums.packets += this.#result[2];
+      sums.bytes += this.#result[3];
+    }
+    return sums;
+  }
+
+  pause(): void {
+    this.#lines?.pause?.();
+  }
+
+  #room(): Uint8Array | Promise<Uint8Array> {
+    return this.#lines?.room() ?? SCRATCH;
+  }
+
+  /** The encoder knows the constants of all ENIs, and of as many as may come: it is seldom made anew. */
+  #encoderForAll(): NativeEncoder {
+    const needed = this.#enis.count;
+    if (!this.#encoder || needed > this.#encoderEnis) {
+      const count = Math.max(needed, 2 * this.#encoderEnis);
+      this.#encoder = encoderOf(Array.from({ length: count }, (_, number) => this.#enis.eni(number)));
+      this.#encoderEnis = count;
+    }
+    return this.#encoder;
+  }
+}
+
+/** Where lines go that nobody wants: the sums of what was encoded are wanted all the same. */
+const SCRATCH = new Uint8Array(1 << 20);

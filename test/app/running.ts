@@ -1,0 +1,73 @@
+// The program while it runs: what it has said so far, what it says of itself over HTTP, and how it ends.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { onTestFinished } from 'vitest';
+import { CLI, ended } from './program.ts';
+import type { Ended } from './program.ts';
+
+export class Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Of standard error. */
+  said = '';
+  #isOver = false;
+
+  private constructor(child: ChildProcess) {
+    this.child = child;
+    this.ended = ended(child);
+    child.stderr!.on('data', (bytes: Buffer) => (this.said += bytes.toString()));
+    child.on('close', () => (this.#isOver = true));
+  }
+
+  /** Starts `windrow`; where its test ends before it does, it is killed. */
+  static start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+    const child = spawn(process.execPath, [CLI, ...args], {
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const running = new Running(child);
+    onTestFinished(async () => {
+      child.kill('SIGKILL');
+      await running.ended;
+    });
+    return running;
+  }
+
+  /** Waits until standard error has the text; gives what the expression found. Fails where the program ends before. */
+  async until(text: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = text.exec(this.said);
+      if (found) return found;
+      if (this.#isOver) throw new Error(`the program ended before it said ${text}:\n${this.said}`);
+      await Promise.race([once(this.child.stderr!, 'data'), this.ended]);
+    }
+  }
+
+  async end(signal: NodeJS.Signals): Promise<Ended> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+
+  /** Of a program that serves its metrics on a port that it chose. */
+  async metric(name: string): Promise<number | undefined> {
+    return (await this.metrics())[name];
+  }
+
+  /** All metrics, by name and labels. */
+  async metrics(): Promise<Record<string, number>> {
+    const text = await (await this.#get('/metrics')).text();
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return Object.fromEntries(lines.map((line) => /^(.*) (\S+)$/.exec(line)!.slice(1)).map(([k, v]) => [k, Number(v)]));
+  }
+
+  async health(): Promise<{ status: number; body: unknown }> {
+    const response = await this.#get('/healthz');
+    return { status: response.status, body: await response.json() };
+  }
+
+  async #get(page: string): Promise<Response> {
+    const [, url] = await this.until(/metrics at (http:\S+)\/metrics/);
+    return fetch(url + page);
+  }
+}
