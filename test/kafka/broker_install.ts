@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 
 /** The newest that Java 17 runs. */
-const VERSION = '4.4.0';
+const VERSION = '4.2.0';
 const SLF4J_VERSION = '1.7.36';
 
 const CACHE = process.env['WINDROW_TEST_CACHE'] ?? path.join(os.homedir(), '.cache', 'windrow');
