@@ -1,10 +1,11 @@
 // How a sink is: its metrics, its health, and what it says.
 import { MetricRegistry } from '../base/metrics.ts';
 import type { Metrics } from '../base/metrics.ts';
+import type { Refusal } from '../flowlog/batch.ts';
 import { CLIENT_METRICS, CONSUMER_METRICS } from '../kafka/metrics.ts';
 import { SINK_METRICS } from '../sink/metrics.ts';
 import type { DeadLetter } from '../sink/checkpoint.ts';
-import type { Fate } from '../sink/sink.ts';
+import type { Arrival, Fate } from '../sink/sink.ts';
 import { APP_METRICS } from './metrics.ts';
 import type { Health } from './status_server.ts';
 import { exact } from './units.ts';
@@ -20,10 +21,9 @@ export class SinkMeter {
   #stall: string | undefined;
   #unreachable: string | undefined;
   #wasConnected = false;
-  /** Of the checkpoint that is being filled. */
-  #taken = nothing();
+  /** Of the checkpoints that are being filled, by partition. */
+  readonly #taken = new Map<number, Taken>();
   readonly #written = nothing();
-  #deadLetters: DeadLetter[] = [];
   #unsaid = 0;
   #saidAt = -Infinity;
 
@@ -69,11 +69,13 @@ export class SinkMeter {
   /** A session ended by an error of Kafka; another one begins. */
   restarts(reason: string): void {
     this.#client.errors.inc({ reason: 'other' });
-    this.#forget();
+    this.#taken.clear();
     this.#say(`${reason}; beginning again`);
   }
 
+  /** These are begun where they are committed. */
   partitions(partitions: readonly number[]): void {
+    this.#taken.clear();
     for (const gone of this.#partitions) this.#consumer.lagBatches.remove({ partition: gone });
     const list = partitions.join(', ');
     if (list !== '' && list !== this.#partitions.join(', ')) {
@@ -88,36 +90,48 @@ export class SinkMeter {
     for (const [partition, batches] of partitions) this.#consumer.lagBatches.set({ partition }, Math.max(0, batches));
   }
 
-  took(entries: number, fate: Fate): void {
+  took(arrival: Arrival, fate: Fate): void {
+    const taken = this.#taken.get(arrival.partition) ?? { ...nothing(), refusals: [] };
+    this.#taken.set(arrival.partition, taken);
     if (fate === 'duplicate') {
-      this.#taken.duplicates++;
+      taken.duplicates++;
     } else if (fate === 'written') {
-      this.#taken.batches++;
-      this.#taken.entries += entries;
+      taken.batches++;
+      taken.entries += 'batch' in arrival ? arrival.batch.entries : 0;
     } else {
-      this.#taken.deadLetters++;
-      this.#deadLetters.push(fate);
+      taken.deadLetters++;
+      taken.refusals.push(fate.refusal);
       this.#sayDeadLetter(fate);
     }
   }
 
-  checkpoint(result: 'committed' | 'refused', ms: number, files: readonly { readonly bytes: number }[]): void {
+  checkpoint(
+    partition: number,
+    result: 'committed' | 'refused',
+    ms: number,
+    files: readonly { readonly bytes: number }[],
+  ): void {
     this.#sink.checkpoints.inc({ result });
     this.#sink.checkpointSeconds.observe(ms / 1000);
     if (result === 'committed') {
       this.#sink.lastCheckpoint.set(Date.now() / 1000);
-      this.#sink.batches.inc(this.#taken.batches);
-      this.#sink.entries.inc(this.#taken.entries);
-      this.#sink.duplicateBatches.inc(this.#taken.duplicates);
-      for (const { refusal } of this.#deadLetters) this.#sink.deadLetters.inc({ reason: refusal });
       this.#sink.files.inc(files.length);
       this.#sink.fileBytes.inc(files.reduce((sum, file) => sum + file.bytes, 0));
-      for (const what of Object.keys(this.#written) as (keyof Counts)[]) this.#written[what] += this.#taken[what];
+      this.#count(this.#taken.get(partition));
       this.#goesOn();
     } else {
       this.#say('a checkpoint was refused: its partitions are with another sink');
     }
-    this.#forget();
+    this.#taken.delete(partition);
+  }
+
+  #count(taken: Taken | undefined): void {
+    if (!taken) return;
+    this.#sink.batches.inc(taken.batches);
+    this.#sink.entries.inc(taken.entries);
+    this.#sink.duplicateBatches.inc(taken.duplicates);
+    for (const reason of taken.refusals) this.#sink.deadLetters.inc({ reason });
+    for (const what of Object.keys(this.#written) as (keyof Counts)[]) this.#written[what] += taken[what];
   }
 
   stalled(reason: string): void {
@@ -126,7 +140,7 @@ export class SinkMeter {
     if (this.#stall === undefined) this.#sink.checkpoints.inc({ result: 'abandoned' });
     this.#stall = line;
     this.#sink.stalled.set(1);
-    this.#forget();
+    this.#taken.clear();
   }
 
   #goesOn(): void {
@@ -134,12 +148,6 @@ export class SinkMeter {
     this.#stall = undefined;
     this.#sink.stalled.set(0);
     this.#say('can write again');
-  }
-
-  /** What was taken and is not committed is taken again. */
-  #forget(): void {
-    this.#taken = nothing();
-    this.#deadLetters = [];
   }
 
   /** Once a second at most: somebody who sends garbage sends much of it. */
@@ -161,6 +169,11 @@ interface Counts {
   entries: number;
   duplicates: number;
   deadLetters: number;
+}
+
+/** What is not committed is taken again. */
+interface Taken extends Counts {
+  readonly refusals: Refusal[];
 }
 
 const SAY_MS = 1000;

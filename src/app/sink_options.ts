@@ -3,6 +3,7 @@ import { WindrowError } from '../base/errors.ts';
 import type { OptionSpec } from '../base/options.ts';
 import { KAFKA_OPTIONS, readKafkaSettings } from '../kafka/options.ts';
 import type { KafkaFlags, KafkaSettings, Surroundings } from '../kafka/options.ts';
+import { deadLettersTopic, entriesTopic, sinkStateTopic } from '../kafka/topics.ts';
 import type { Compression } from '../sink/compressions.ts';
 import { FILE_OPTIONS, rootOf } from './replay_options.ts';
 import { METRICS_OPTION, readMetricsAddress } from './status_options.ts';
@@ -83,10 +84,16 @@ export function readSinkOptions(flags: SinkFlags, surroundings: Surroundings): S
   if (!NAME.test(flags.group)) {
     throw new WindrowError('USAGE', `--group ${flags.group}: expected 1 to 100 of A-Z a-z 0-9 . _ -`);
   }
+  const kafka = readKafkaSettings(flags, surroundings);
+  const target = readTarget(flags);
+  const own = [entriesTopic(kafka.prefix), deadLettersTopic(kafka.prefix), sinkStateTopic(kafka.prefix, flags.group)];
+  if (target.to === 'kafka' && own.includes(target.topic)) {
+    throw new WindrowError('USAGE', `--to ${flags.to}: this topic has a use of its own; choose another one`);
+  }
   return Object.freeze({
-    kafka: readKafkaSettings(flags, surroundings),
+    kafka,
     group: flags.group,
-    target: readTarget(flags),
+    target,
     rotateMs: flags.rotateSeconds * 1000,
     isDraining: flags.drain,
     metrics: readMetricsAddress(flags.metrics),

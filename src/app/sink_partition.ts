@@ -14,6 +14,13 @@ import type { Arrival, CheckpointResult, Fate } from '../sink/sink.ts';
 import type { TreeTarget } from '../sink/tree_target.ts';
 import type { SinkOptions } from './sink_options.ts';
 
+let lines: LinesTarget | undefined;
+
+/** Standard output: one for all partitions, as two that write at once would tear each other's lines. */
+function standardOutput(): LinesTarget {
+  return (lines ??= new LinesTarget());
+}
+
 /** A transaction that messages wait in has to end before Kafka ends it. */
 const MOST_TRANSACTION_MS = TRANSACTION_TIMEOUT_MS / 4;
 
@@ -31,6 +38,8 @@ export class SinkPartition {
   readonly number: number;
   /** Offset of the next message. */
   next: number;
+  /** Of the first message of the checkpoint. */
+  #first = 0;
   readonly #end: number | undefined;
   readonly #committer: PartitionCommitter;
   readonly #tree: TreeTarget | undefined;
@@ -60,7 +69,7 @@ export class SinkPartition {
     );
     this.#tree = own.target;
     const entries: EntryTarget =
-      own.target ?? (target.to === 'kafka' ? new TopicTarget(target.topic, this.#committer) : new LinesTarget());
+      own.target ?? (target.to === 'kafka' ? new TopicTarget(target.topic, this.#committer) : standardOutput());
     const mostMs = target.to === 'kafka' ? MOST_TRANSACTION_MS : Infinity;
     this.#sink = new Sink(entries, this.#committer, { rotateMs: Math.min(rotateMs, mostMs), now: Date.now });
     this.#sink.assign(
@@ -71,6 +80,7 @@ export class SinkPartition {
 
   /** The next message. Rejects with errors of writing, and with KAFKA. */
   async take(arrival: Arrival): Promise<Fate> {
+    if (this.#sink.isEmpty) this.#first = arrival.offset;
     this.next = arrival.offset + 1;
     return this.#sink.take(arrival);
   }
@@ -78,6 +88,11 @@ export class SinkPartition {
   /** Messages before this one are not there. */
   skipTo(offset: number): void {
     this.next = offset;
+  }
+
+  /** Offset of the first message that is not committed. */
+  get uncommitted(): number {
+    return this.#sink.isEmpty ? this.next : this.#first;
   }
 
   get isFull(): boolean {

@@ -5,7 +5,7 @@ import { ensureTopic } from '../kafka/admin.ts';
 import type { Rdkafka } from '../kafka/client.ts';
 import { BatchRefused, decodeBatch } from '../kafka/codec.ts';
 import { BatchConsumer } from '../kafka/consumer.ts';
-import type { ConsumedMessage } from '../kafka/consumer.ts';
+import type { ConsumedMessage, TakenMessages } from '../kafka/consumer.ts';
 import { readSinkState } from '../kafka/sink_state.ts';
 import { deadLettersTopic, entriesTopic, sinkStateTopic } from '../kafka/topics.ts';
 import type { Arrival, CheckpointResult } from '../sink/sink.ts';
@@ -28,11 +28,9 @@ export class SinkSession {
   readonly #stateTopic: string;
   readonly #consumer: BatchConsumer;
   readonly #partitions = new Map<number, SinkPartition>();
-  #hadPartitions = false;
-  /** How often partitions were begun. */
-  #begun = 0;
-  /** Where there seemed to be a hole, by partition. */
-  readonly #holes = new Map<number, number>();
+  #hasPartitions = false;
+  /** With `--drain`: behind the last message that is wanted, by partition. */
+  readonly #ends = new Map<number, number>();
   /** One thing at a time: messages, checkpoints, partitions that come and go. */
   #turn: Promise<unknown> = Promise.resolve();
   #isStopping = false;
@@ -67,8 +65,8 @@ export class SinkSession {
       if (this.#tree) await this.#recover(this.#tree);
       this.#consumer.join();
       while (!this.#isStopping && !this.#isDrained()) {
-        const messages = await this.#consumer.take();
-        await this.#inTurn(() => (this.#stall ? this.#tryAgain(this.#stall) : this.#takeAll(messages)));
+        const taken = await this.#consumer.take();
+        await this.#inTurn(() => (this.#stall ? this.#tryAgain(this.#stall) : this.#takeAll(taken)));
         if (this.#failure) throw this.#failure;
       }
       if (!this.#stall) await this.#inTurn(() => this.#checkpointAll());
@@ -122,8 +120,7 @@ export class SinkSession {
     const state = await readSinkState(this.#rdkafka, this.#options.kafka, this.#stateTopic, partitions);
     await this.#closeAll();
     for (const position of positions) {
-      const end =
-        this.#options.isDraining && !this.#hadPartitions ? await this.#consumer.endOf(position.partition) : undefined;
+      const end = this.#options.isDraining ? await this.#endOf(position.partition) : undefined;
       const partition = new SinkPartition(this.#rdkafka, this.#options, this.#consumer, {
         ...position,
         end,
@@ -134,11 +131,17 @@ export class SinkSession {
       });
       this.#partitions.set(position.partition, partition);
     }
-    this.#hadPartitions = true;
+    this.#hasPartitions = true;
     this.#meter.partitions(partitions);
-    this.#begun++;
     this.#consumer.begin(positions);
     if (this.#stall) this.#consumer.pause();
+  }
+
+  /** What comes while it drains is not wanted. */
+  async #endOf(partition: number): Promise<number> {
+    const end = this.#ends.get(partition) ?? (await this.#consumer.endOf(partition));
+    this.#ends.set(partition, end);
+    return end;
   }
 
   /** The last chance to commit what was taken; what cannot be committed is somebody else's to write. */
@@ -149,8 +152,9 @@ export class SinkSession {
       }
     } catch (error) {
       if (!isLocal(error)) throw error;
-      this.#meter.say(`cannot write: ${systemReason(error)}; the partitions go to another sink`);
+      this.#meter.say(`cannot write: ${reasonOf(error)}; the partitions go to another sink`);
     } finally {
+      this.#hasPartitions = false;
       await this.#closeAll();
       this.#meter.partitions([]);
     }
@@ -163,21 +167,28 @@ export class SinkSession {
     await Promise.all(all.map((partition) => partition.close()));
   }
 
-  async #takeAll(messages: readonly ConsumedMessage[]): Promise<void> {
+  async #takeAll({ begun, messages, ends }: TakenMessages): Promise<void> {
     try {
-      const begun = this.#begun;
       for (const message of messages) {
         // What was asked for before the partitions were begun again is asked for again.
-        if (this.#begun !== begun) return;
+        if (this.#consumer.begun !== begun) return;
         await this.#take(message);
+      }
+      for (const { partition, offset } of ends) {
+        if (this.#consumer.begun !== begun) return;
+        const ended = this.#partitions.get(partition);
+        if (ended && offset > ended.next) await this.#passHole(ended, offset);
       }
       await this.#checkpointAll((partition) => partition.isDue);
       this.#meter.lag(
-        [...this.#partitions.values()].map(({ number, next }) => [number, this.#consumer.highOffset(number) - next]),
+        [...this.#partitions.values()].map((partition) => [
+          partition.number,
+          this.#consumer.highOffset(partition.number) - partition.uncommitted,
+        ]),
       );
     } catch (error) {
       if (!isLocal(error)) throw error;
-      this.#meter.stalled(systemReason(error));
+      this.#meter.stalled(reasonOf(error));
       for (const partition of this.#partitions.values()) {
         await partition
           .abandon()
@@ -191,25 +202,22 @@ export class SinkSession {
   async #take(message: ConsumedMessage): Promise<void> {
     const partition = this.#partitions.get(message.partition);
     if (!partition || message.offset < partition.next) return;
-    if (message.offset > partition.next && !(await this.#passesHole(partition, message.offset))) return;
+    if (message.offset > partition.next && !(await this.#passHole(partition, message.offset))) return;
     const arrival = arrivalOf(message);
-    this.#meter.took('batch' in arrival ? arrival.batch.entries : 0, await partition.take(arrival));
+    this.#meter.took(arrival, await partition.take(arrival));
     if (partition.isFull) await this.#checkpointAll((other) => other === partition);
   }
 
   /**
-   * There is nothing between the last message and this one. That is believed when it is seen twice: a message may be one
-   * that was asked for before the partition was begun again. False: it was begun again, and the message is to be forgotten.
+   * From where a partition is to this offset there is no message: marks of transactions have offsets as well, and what lies
+   * before the beginning of the partition was deleted. False: the partition was begun again meanwhile.
    */
-  async #passesHole(partition: SinkPartition, offset: number): Promise<boolean> {
-    if (this.#holes.get(partition.number) !== partition.next) {
-      this.#holes.set(partition.number, partition.next);
-      await this.#checkpointAll();
-      await this.#assign([...this.#partitions.keys()]);
-      return false;
-    }
-    // Marks of transactions have offsets as well; what lies before the beginning of the partition was deleted.
-    if ((await this.#consumer.beginOf(partition.number)) > partition.next) {
+  async #passHole(partition: SinkPartition, offset: number): Promise<boolean> {
+    const isGone = (await this.#consumer.beginOf(partition.number)) > partition.next;
+    // A checkpoint has no gap in it: the tree shows where one is.
+    if (isGone) await this.#checkpointAll((other) => other === partition);
+    if (this.#partitions.get(partition.number) !== partition) return false;
+    if (isGone) {
       const gone = `${partition.next} to ${offset - 1}`;
       this.#meter.say(
         `partition ${partition.number}: messages ${gone} are gone from the topic before they were written`,
@@ -233,7 +241,7 @@ export class SinkSession {
     try {
       this.#tree?.probe();
     } catch (error) {
-      this.#meter.stalled(systemReason(error));
+      this.#meter.stalled(reasonOf(error));
       this.#wait();
       return;
     }
@@ -254,13 +262,13 @@ export class SinkSession {
     const begun = performance.now();
     const result = await partition.checkpoint();
     if (result === 'nothing') return result;
-    this.#meter.checkpoint(result, performance.now() - begun, partition.settled);
+    this.#meter.checkpoint(partition.number, result, performance.now() - begun, partition.settled);
     if (result === 'committed') this.#pauseMs = LEAST_PAUSE_MS;
     return result;
   }
 
   #isDrained(): boolean {
-    if (!this.#options.isDraining || !this.#hadPartitions || this.#stall) return false;
+    if (!this.#options.isDraining || !this.#hasPartitions || this.#stall) return false;
     return [...this.#partitions.values()].every((partition) => partition.isDrained);
   }
 }
@@ -269,6 +277,11 @@ export class SinkSession {
 function isLocal(error: unknown): boolean {
   if (error instanceof WindrowError) return error.code === 'OUTPUT_FAILED';
   return error instanceof Error && 'syscall' in error;
+}
+
+/** Without the file, which is another one each time, and nobody's but the sink's. */
+function reasonOf(error: unknown): string {
+  return systemReason(error instanceof WindrowError && error.cause !== undefined ? error.cause : error);
 }
 
 function arrivalOf({ topic, partition, offset, key, value }: ConsumedMessage): Arrival {

@@ -25,6 +25,8 @@ export class ShardPool {
       atomics: 'disabled',
       // A pipe's descriptor is closed by its socket; closed once more at the thread's end, it could be somebody else's.
       trackUnmanagedFds: false,
+      // Node 20 aborts where a thread ends while it loads a module of ours by require; so it is made to import it.
+      execArgv: ['--no-experimental-require-module'],
     });
   }
 

@@ -26,6 +26,19 @@ export interface ConsumedMessage {
   readonly value: Uint8Array | null;
 }
 
+/** Behind what a partition has: the offset of the message that comes next. */
+export interface ReachedEnd {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** What came since partitions were begun for the n-th time: messages, and the ends that were reached behind them. */
+export interface TakenMessages {
+  readonly begun: number;
+  readonly messages: readonly ConsumedMessage[];
+  readonly ends: readonly ReachedEnd[];
+}
+
 /** Where a member takes a partition over. */
 export interface Position {
   readonly partition: number;
@@ -50,7 +63,9 @@ export class BatchConsumer {
   readonly #topic: string;
   readonly #listener: PartitionListener;
   readonly client: InstanceType<Rdkafka['KafkaConsumer']>;
-  #partitions: number[] = [];
+  #assignment: readonly { topic: string; partition: number; offset: number }[] = [];
+  #begun = 0;
+  #ends: ReachedEnd[] = [];
 
   constructor(rdkafka: Rdkafka, settings: KafkaSettings, topic: string, group: string, listener: PartitionListener) {
     this.#settings = settings;
@@ -63,6 +78,7 @@ export class BatchConsumer {
         'group.id': group,
         'enable.auto.commit': false,
         'enable.auto.offset.store': false,
+        'enable.partition.eof': true,
         // Offsets of a transaction that is under way are waited for.
         'isolation.level': 'read_committed',
         'session.timeout.ms': SESSION_MS,
@@ -86,6 +102,7 @@ export class BatchConsumer {
     await connect(this.client, this.#settings);
     this.client.on('event.error', (error) => this.#onError(error));
     new Reachability((...now) => this.#listener.reachable(...now)).watch(this.client);
+    this.client.on('partition.eof', ({ partition, offset }) => this.#ends.push({ partition, offset }));
     this.client.setDefaultConsumeTimeout(WAIT_MS);
   }
 
@@ -94,15 +111,26 @@ export class BatchConsumer {
     this.client.subscribe([this.#topic]);
   }
 
+  /** How often partitions were begun: what was taken before the last time is not to be used. */
+  get begun(): number {
+    return this.#begun;
+  }
+
   /** What came, after a short wait at most. Rejects with KAFKA. */
-  async take(): Promise<ConsumedMessage[]> {
+  async take(): Promise<TakenMessages> {
+    const begun = this.#begun;
+    this.#ends = [];
+    let messages: ConsumedMessage[] = [];
     try {
-      return await called<ConsumedMessage[]>((done) => this.client.consume(AT_ONCE, done as never));
+      messages = await called<ConsumedMessage[]>((done) => this.client.consume(AT_ONCE, done as never));
     } catch (error) {
       if (isHopeless(error as KafkaError) || (error as KafkaError).isFatal === true)
         throw kafkaFailure(this.#settings, `${this.#topic} cannot be read`, error as KafkaError);
-      return [];
     }
+    if (begun === this.#begun) return { begun, messages, ends: this.#ends };
+    // Some of it is from before, and nobody can say which: now that nothing is asked for, all of it is, once more.
+    if (this.#assignment.length > 0 && this.client.isConnected()) this.client.assign([...this.#assignment]);
+    return { begun: this.#begun, messages: [], ends: [] };
   }
 
   /** What the group has committed of partitions, and where they are to be begun. Rejects with KAFKA. */
@@ -133,11 +161,11 @@ export class BatchConsumer {
   /** The next messages are these. */
   begin(positions: readonly { partition: number; offset: number }[]): void {
     if (!this.client.isConnected()) return;
-    const assignment = positions.map(({ partition, offset }) => ({ topic: this.#topic, partition, offset }));
-    this.#partitions = positions.map(({ partition }) => partition);
-    this.client.assign(assignment);
+    this.#assignment = positions.map(({ partition, offset }) => ({ topic: this.#topic, partition, offset }));
+    this.#begun++;
+    this.client.assign([...this.#assignment]);
     // A pause outlives its assignment.
-    this.client.resume(assignment);
+    this.client.resume([...this.#assignment]);
   }
 
   /** The first offset that a partition has. Rejects with KAFKA. */
@@ -151,7 +179,7 @@ export class BatchConsumer {
   }
 
   pause(): void {
-    this.client.pause(this.#partitions.map((partition) => ({ topic: this.#topic, partition })));
+    this.client.pause([...this.#assignment]);
   }
 
   /** Offset behind the last message of a partition, as far as is known. */
@@ -171,7 +199,7 @@ export class BatchConsumer {
         await this.#listener.assigned(partitions);
       } else {
         await this.#listener.revoked(partitions);
-        this.#partitions = [];
+        this.#assignment = [];
         if (this.client.isConnected()) this.client.unassign();
       }
     } catch (cause) {

@@ -21,6 +21,8 @@ const READ_BYTES = 4 << 20;
  */
 const LEAST_PAUSE_MS = 500;
 const MOST_PAUSE_MS = 30_000;
+/** A disk that did not take what is to be told of lost windows is asked again after so long. */
+const LOST_PAUSE_MS = 1000;
 
 /** What the owner is told, as often as it happens. */
 export interface ShipperListener {
@@ -65,6 +67,7 @@ export class Shipper implements BatchSink {
   #turn: Promise<unknown> = Promise.resolve();
   #sending: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
+  #lostTimer: NodeJS.Timeout | undefined;
   /** Those who wait until all is safe. */
   readonly #waiting = new Set<() => void>();
 
@@ -88,8 +91,9 @@ export class Shipper implements BatchSink {
   /** Takes a batch into the spool, and gives it its identity. What the disk does not take is lost, and said to be. */
   take(batch: Batch): Promise<void> {
     return this.#inTurn(async () => {
-      if (!(await this.#put(batch))) this.#lose(batch, 'disk');
-      await this.#putLost();
+      if (await this.#put(batch)) return this.#putLost();
+      this.#lose(batch, 'disk');
+      this.#putLostLater();
     });
   }
 
@@ -108,8 +112,7 @@ export class Shipper implements BatchSink {
     const told = new Promise<void>((resolve) => (tell = resolve));
     const timer = setTimeout(tell, ms);
     this.#waiting.add(tell);
-    // What was put is acknowledged later: somebody tells.
-    this.#inTurn(() => this.#putLost()).then(() => this.#tellIfEmpty(), tell);
+    void this.#inTurn(() => this.#putLost()).then(() => this.#tellIfEmpty());
     await told;
     this.#waiting.delete(tell);
     clearTimeout(timer);
@@ -123,6 +126,7 @@ export class Shipper implements BatchSink {
 
   async #close(): Promise<void> {
     await this.#inTurn(() => this.#putLost());
+    clearTimeout(this.#lostTimer);
     this.#stopping.abort();
     // Else sending would wait until Kafka takes what is under way.
     await this.#closeProducer();
@@ -159,13 +163,23 @@ export class Shipper implements BatchSink {
     return true;
   }
 
-  /** Puts what is to be told of lost windows, as far as the disk takes it: the rest is tried again with the next batch. */
+  /** Puts what is to be told of lost windows, as far as the disk takes it. */
   async #putLost(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
     for (let skipped = this.#lost.take(); skipped; skipped = this.#lost.take()) {
       if (await this.#put(skipped)) continue;
       this.#lost.add(skipped);
-      return;
+      return this.#putLostLater();
     }
+  }
+
+  /** No batch may come for a long time. */
+  #putLostLater(): void {
+    if (this.#closing) return;
+    this.#lostTimer ??= setTimeout(() => {
+      this.#lostTimer = undefined;
+      void this.#inTurn(() => this.#putLost());
+    }, LOST_PAUSE_MS).unref();
   }
 
   #lose(batch: Batch, why: Eviction | 'disk'): void {
@@ -181,8 +195,8 @@ export class Shipper implements BatchSink {
       const message = `${this.#options.folder}: a record had to leave that is no batch: ${(error as Error).message}`;
       this.#options.listener.damaged({ message, records: 1, bytes: payload.length });
     }
-    // No batch may come for a long time, and a life may end at any moment.
-    if (!this.#closing) this.#inTurn(() => this.#putLost()).catch(() => undefined);
+    // At once: a life may end at any moment.
+    if (!this.#closing) void this.#inTurn(() => this.#putLost());
   }
 
   /** Sends until it is stopped. Whatever goes wrong is tried again: there is nobody to ask, and the spool waits. */

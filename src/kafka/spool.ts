@@ -1,6 +1,6 @@
 // The spool: a bounded log on disk that everything of an agent passes on its way to Kafka.
-import fs from 'node:fs/promises';
 import { WindrowError, systemReason } from '../base/errors.ts';
+import { makeFolders } from '../base/folders.ts';
 import type { Eviction } from './metrics.ts';
 import { Acknowledged } from './spool_acknowledged.ts';
 import { SpoolKeeper } from './spool_keeper.ts';
@@ -127,7 +127,7 @@ export class Spool {
   static async open(folder: string, options: SpoolOptions): Promise<Spool> {
     let lock: SpoolLock | undefined;
     try {
-      await fs.mkdir(folder, { recursive: true });
+      makeFolders(folder);
       lock = SpoolLock.take(folder);
       const recovered = await recover(folder, options.onDamage);
       const spool = new Spool(folder, lock, recovered, options);

@@ -1,6 +1,7 @@
 // Writing so that it is still there when the power comes back.
 import fs from 'node:fs';
 import path from 'node:path';
+import { syncFolder } from '../base/folders.ts';
 
 /** A small file that is there whole, or as it was before. */
 export function writeWhole(file: string, text: string): void {
@@ -28,16 +29,6 @@ export function appendLines(file: string, lines: readonly string[]): void {
     fs.closeSync(fd);
   }
   if (isNew) syncFolder(path.dirname(file));
-}
-
-/** Names that were made or taken away in a folder are so for good. */
-export function syncFolder(folder: string): void {
-  const fd = fs.openSync(folder, 'r');
-  try {
-    fs.fsyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
 }
 
 /** Folders, each of which may be new, and all above them up to `root`. */

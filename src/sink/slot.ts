@@ -4,7 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { addon } from '../base/addon.ts';
 import { WindrowError, systemCode, systemReason } from '../base/errors.ts';
-import { syncFolder, syncFoldersUpTo, writeWhole } from './durable.ts';
+import { makeFolders } from '../base/folders.ts';
+import { syncFoldersUpTo, writeWhole } from './durable.ts';
 import { STATE_FOLDER } from './layout.ts';
 
 const STAGED = 'staged';
@@ -30,7 +31,7 @@ export class Slot {
   /** The first slot that nobody has. Throws OUTPUT_FAILED. */
   static open(root: string): Slot {
     try {
-      makeRoot(path.resolve(root));
+      makeFolders(path.resolve(root));
       for (let number = 0; number < MOST_SLOTS; number++) {
         const slot = Slot.#take(root, path.join(root, STATE_FOLDER, `sink-${number}`));
         if (slot) return slot;
@@ -52,7 +53,7 @@ export class Slot {
   }
 
   static #take(root: string, folder: string): Slot | undefined {
-    fs.mkdirSync(path.join(folder, STAGED), { recursive: true });
+    makeFolders(path.join(folder, STAGED));
     const lock = fs.openSync(path.join(folder, 'lock'), 'a');
     if (!addon.file_lock(lock)) {
       fs.closeSync(lock);
@@ -66,21 +67,6 @@ export class Slot {
   close(): void {
     fs.closeSync(this.#lock);
   }
-}
-
-/** Makes a folder, and those above it that are missing: one by one, as file systems that take none make Node try for ever. */
-function makeRoot(root: string): void {
-  if (fs.statSync(root, { throwIfNoEntry: false })?.isDirectory()) return;
-  makeRoot(path.dirname(root));
-  try {
-    fs.mkdirSync(root);
-  } catch (error) {
-    const found = fs.statSync(root, { throwIfNoEntry: false });
-    if (found?.isDirectory()) return;
-    if (found) throw new Error('it is not a directory', { cause: error });
-    throw error;
-  }
-  syncFolder(path.dirname(root));
 }
 
 function readId(file: string): string {

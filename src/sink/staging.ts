@@ -6,8 +6,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { systemCode } from '../base/errors.ts';
+import { makeFolders, syncFolder } from '../base/folders.ts';
 import type { Manifest, TreeFile } from './checkpoint.ts';
-import { syncFolder, syncFoldersUpTo, writeWhole } from './durable.ts';
+import { syncFoldersUpTo, writeWhole } from './durable.ts';
 
 const MANIFEST = 'manifest.json';
 
@@ -36,7 +37,7 @@ export function preparedIn(folder: string): Manifest | undefined {
 export function publish(root: string, folder: string, manifest: Manifest): void {
   manifest.files.forEach((file, n) => {
     const published = path.join(root, file.path);
-    fs.mkdirSync(path.dirname(published), { recursive: true });
+    makeFolders(path.dirname(published));
     try {
       fs.linkSync(stagedFile(folder, n), published);
     } catch (error) {
@@ -50,7 +51,7 @@ export function publish(root: string, folder: string, manifest: Manifest): void 
 export function keep(root: string, folder: string, manifest: Manifest): void {
   manifest.files.forEach((file, n) => {
     const published = path.join(root, file.path);
-    fs.mkdirSync(path.dirname(published), { recursive: true });
+    makeFolders(path.dirname(published));
     try {
       // Two links of one file: nothing happens, and the staged one goes with its folder.
       fs.renameSync(stagedFile(folder, n), published);
@@ -91,7 +92,7 @@ function takeBackFile(staged: string, published: string): void {
 function settleAside(staged: string, published: string, aside: string): void {
   if (!fs.existsSync(aside)) return;
   if (isSameFile(staged, aside)) return fs.unlinkSync(aside);
-  fs.mkdirSync(path.dirname(published), { recursive: true });
+  makeFolders(path.dirname(published));
   fs.renameSync(aside, published);
 }
 

@@ -1,7 +1,7 @@
 // Files of a tree on their way: what one sink writes of its partitions, from checkpoint to checkpoint.
 import { randomUUID } from 'node:crypto';
-import fs from 'node:fs';
 import path from 'node:path';
+import { makeFolders } from '../base/folders.ts';
 import type { Batch } from '../flowlog/batch.ts';
 import type { Columns } from '../flowlog/columns.ts';
 import type { EntryLines } from '../flowlog/entry_lines.ts';
@@ -177,7 +177,7 @@ export class TreeTarget implements EntryTarget {
   #stagedFolder(): string {
     if (this.#staged === undefined) {
       this.#staged = path.join(this.#place, randomUUID());
-      fs.mkdirSync(this.#staged, { recursive: true });
+      makeFolders(this.#staged);
     }
     return this.#staged;
   }

@@ -154,6 +154,27 @@ describeWithKafka('a replay over Kafka', () => {
     expectSameLines(treeLines(workplace.at('killed')), await replayedLines(large, ...COUNTING));
   });
 
+  test('waits for a broker that is killed in the middle, and goes on when it is back', async () => {
+    const replay = Running.start(replayArgs(large, 'gone'));
+    await moreThan(0, 'gone');
+    await cluster.kill();
+    await replay.until(/waiting for Kafka/);
+    await cluster.startAgain();
+    const { code, stderr } = await replay.ended;
+    expect(code).toBe(0);
+    const at = `Kafka at ${cluster.brokers}`;
+    // That it is back is known within a second, which may be after the end.
+    const lines = stderr.split('\n').filter((line) => line !== `windrow: ${at} is back`);
+    expect(lines).toEqual([
+      `windrow: waiting for ${at}: all broker connections are down`,
+      seen(600_000).trimEnd(),
+      `windrow: 600,000 entries in 1,200 batches to gone.entries.v1 at ${cluster.brokers}`,
+      '',
+    ]);
+    expect(await well(drainArgs('gone'))).toBe(sank('600,000', BATCHES, 0));
+    expectSameLines(treeLines(workplace.at('gone')), await replayedLines(large, ...COUNTING));
+  });
+
   test('says at once what is wrong with its options, and in time that nobody is there', async () => {
     const [port] = await freePorts(1);
     const begun = performance.now();

@@ -2,9 +2,13 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { onTestFinished } from 'vitest';
+import { afterAll } from 'vitest';
 import { CLI, ended } from './program.ts';
 import type { Ended } from './program.ts';
+
+/** Those that did not end. Tests that run at the same time have no end of their own to wait for. */
+const running = new Set<Running>();
+afterAll(() => Promise.all([...running].map((program) => program.end('SIGKILL'))));
 
 export class Running {
   readonly child: ChildProcess;
@@ -17,21 +21,20 @@ export class Running {
     this.child = child;
     this.ended = ended(child);
     child.stderr!.on('data', (bytes: Buffer) => (this.said += bytes.toString()));
-    child.on('close', () => (this.#isOver = true));
+    running.add(this);
+    child.on('close', () => {
+      this.#isOver = true;
+      running.delete(this);
+    });
   }
 
-  /** Starts `windrow`; where its test ends before it does, it is killed. */
+  /** Starts `windrow`; where the tests end before it does, it is killed. */
   static start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
     const child = spawn(process.execPath, [CLI, ...args], {
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const running = new Running(child);
-    onTestFinished(async () => {
-      child.kill('SIGKILL');
-      await running.ended;
-    });
-    return running;
+    return new Running(child);
   }
 
   /** Waits until standard error has the text; gives what the expression found. Fails where the program ends before. */

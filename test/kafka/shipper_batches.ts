@@ -1,11 +1,10 @@
-// Batches that are told apart by their numbers, and what a reader of the topic makes of those that arrived.
+// Batches that are told apart by their numbers.
 import { createHash } from 'node:crypto';
-import { expect } from 'vitest';
 import type { Batch } from '../../src/flowlog/batch.ts';
 import { PACKED_COLUMNS } from '../../src/flowlog/packed_columns.ts';
-import { decodeBatch } from '../../src/kafka/codec.ts';
 
 export const WINDOW_SECONDS = 60;
+export const ENIS = 7;
 
 export interface BatchFields {
   readonly eniId?: string;
@@ -15,11 +14,12 @@ export interface BatchFields {
 }
 
 /** The batch of a number: its window, and columns that no other number has. */
-export function batchOf(number: number, { eniId, flowLog = 'fl', bytes = 100 }: BatchFields = {}): Batch {
+export function batchOf(number: number, fields: BatchFields = {}): Batch {
+  const { eniId = `eni-${number % ENIS}`, flowLog = 'fl', bytes = 100 } = fields;
   return {
     identity: { agent: 'nobody', boot: 0, sequence: 0 },
     flowLog: { name: flowLog, project: 'windrow', logstore: 'flow-logs' },
-    eni: { eniId: eniId ?? eniOf(number), accountId: '-', vmId: '-', vpcId: '-', vswitchId: '-' },
+    eni: { eniId, accountId: '-', vmId: '-', vpcId: '-', vswitchId: '-' },
     windowStart: number * WINDOW_SECONDS,
     windowSeconds: WINDOW_SECONDS,
     status: 'ok',
@@ -28,88 +28,16 @@ export function batchOf(number: number, { eniId, flowLog = 'fl', bytes = 100 }: 
   };
 }
 
-const ENIS = 7;
-
-function eniOf(number: number): string {
-  return `eni-${number % ENIS}`;
-}
-
 /** Does not get smaller when it is compressed. */
 function noise(number: number, bytes: number): Uint8Array {
-  const blocks: Buffer[] = [];
-  for (let at = 0; at < bytes; at += 64) {
-    blocks.push(createHash('sha512').update(`${number} ${at}`).digest());
-  }
-  return Buffer.concat(blocks).subarray(0, bytes);
+  return createHash('shake256', { outputLength: bytes }).update(String(number)).digest();
 }
 
 export function numberOf(batch: Pick<Batch, 'windowStart'>): number {
   return batch.windowStart / WINDOW_SECONDS;
 }
 
-/** Without what a shipper gives it. */
-export function contentOf({ flowLog, eni, windowStart, status, entries, columns }: Batch): unknown {
-  return { flowLog, eni, windowStart, status, entries, columns: columns.map((column) => Buffer.from(column)) };
-}
-
-/** As a test asks the topic for them. */
-export interface Message {
-  readonly partition: number;
-  readonly value: Uint8Array | null;
-  readonly key?: unknown;
-}
-
-export interface Arrived {
-  /** What a sink writes, in the order of each partition. */
-  readonly written: readonly Batch[];
-  /** How many it takes for duplicates. */
-  readonly duplicates: number;
-}
-
-/**
- * What a sink makes of a topic: in a partition, what is not greater than the greatest sequence of its life is a duplicate.
- * Each batch is in the partition of its ENI.
- */
-export function arrivedIn(messages: readonly Message[]): Arrived {
-  const greatest = new Map<string, number>();
-  const partitions = new Map<string, number>();
-  const written: Batch[] = [];
-  for (const { partition, value, key } of messages) {
-    const batch = decodeBatch(value);
-    const { eniId } = batch.eni;
-    expect(String(key)).toBe(eniId);
-    expect(partitions.get(eniId) ?? partition).toBe(partition);
-    partitions.set(eniId, partition);
-    const { agent, boot, sequence } = batch.identity;
-    const life = `${partition} ${agent} ${boot}`;
-    if (sequence <= (greatest.get(life) ?? -1)) continue;
-    greatest.set(life, sequence);
-    written.push(batch);
-  }
-  return { written, duplicates: messages.length - written.length };
-}
-
-/** Every one of these numbers was written, as it was taken, and nothing else; those of an ENI in their order. */
-export function expectWritten(written: readonly Batch[], numbers: readonly number[], fields: BatchFields = {}): void {
-  const found = written.map(numberOf);
-  expect([...found].sort((a, b) => a - b)).toEqual([...numbers].sort((a, b) => a - b));
-  for (const batch of written) expect(contentOf(batch)).toEqual(contentOf(batchOf(numberOf(batch), fields)));
-  for (let eni = 0; eni < ENIS; eni++) {
-    const own = found.filter((number) => number % ENIS === eni);
-    expect(own).toEqual([...own].sort((a, b) => a - b));
-  }
-}
-
 /** The numbers from `from` on, `count` of them. */
 export function range(from: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => from + i);
-}
-
-/** ENI, flow log and window of each SKIPDATA entry. */
-export function skippedIn(written: readonly Batch[]): string[] {
-  return written.filter(({ status }) => status === 'skipdata').map(windowOf);
-}
-
-export function windowOf({ eni, flowLog, windowStart }: Batch): string {
-  return `${eni.eniId} ${flowLog.name} ${windowStart}`;
 }

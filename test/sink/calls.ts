@@ -123,10 +123,14 @@ function isChange(name: string, args: readonly unknown[]): boolean {
   return (CHANGING as readonly string[]).includes(name);
 }
 
-/** The call before which something happens, counted from 1, and the signal that comes. */
+/** The call before which a signal comes, counted from 1. */
 export interface Signalled {
   readonly call: number;
   readonly signal: 'SIGKILL' | 'SIGSTOP';
+  /** Only calls that change something are counted. */
+  readonly isChange?: boolean;
+  /** Only calls whose name and paths match this pattern are counted. */
+  readonly like?: string;
 }
 
 const VARIABLE = 'WINDROW_TEST_CALL';
@@ -137,13 +141,14 @@ export function signalled(by: Signalled): Record<string, string> {
 }
 
 if (process.env[VARIABLE] !== undefined) {
-  const { call, signal } = JSON.parse(process.env[VARIABLE]) as Signalled;
-  const write = fs.writeSync;
+  const { call, signal, isChange, like = '' } = JSON.parse(process.env[VARIABLE]) as Signalled;
+  const pattern = new RegExp(like);
   let calls = 0;
   watchCalls({
-    before: ({ name, paths }) => {
-      if (++calls !== call) return;
-      write(1, `${signal} before ${name} ${paths.join(' ')}\n`);
+    before: (made) => {
+      const said = `${made.name} ${made.paths.join(' ')}`;
+      if ((isChange && !made.isChange) || !pattern.test(said) || ++calls !== call) return;
+      own.writeSync(1, `${signal} before ${said}\n`);
       process.kill(process.pid, signal);
     },
   });

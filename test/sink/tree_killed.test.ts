@@ -8,7 +8,7 @@ import { Courses } from './courses.ts';
 import { live, recover } from './life.ts';
 import { liveOn, liveUntil } from './mortal.ts';
 
-const courses = new Courses(new Workplace());
+const courses = new Courses(new Workplace(), 5);
 const parts = { Tree, Sink };
 
 /** Before the n-th change: what is asked in between makes no other state. */
