@@ -10,6 +10,7 @@ export default tseslint.config(
       'bench/build/',
       'bench/cache/',
       'test/fuzz/build/',
+      'test/chaos/build/',
       'eslint.config.js',
     ],
   },

@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../../bench/random.ts';
 import type { Expected } from './contents.ts';
-import { Chance, anyDisturbance } from './disturbances.ts';
+import { Chance, VICTIMS, anyDisturbance } from './disturbances.ts';
+import type { Victim } from './disturbances.ts';
 import { Findings } from './findings.ts';
 import { drain, judge } from './ending.ts';
 import type { Say } from './findings.ts';
@@ -16,9 +17,10 @@ const MOST_FINDINGS = 10;
 
 export interface ChaosOptions {
   readonly seed: number;
+  /** Of each victim, at least. */
   readonly kills: number;
-  /** Only what has this in its name happens. */
-  readonly only?: string;
+  /** Who is disturbed; all where it is not said. */
+  readonly victims?: readonly Victim[];
   readonly folder: string;
   readonly parts: readonly string[];
   readonly expected: Expected;
@@ -26,7 +28,7 @@ export interface ChaosOptions {
 }
 
 export interface ChaosResult {
-  readonly kills: number;
+  readonly kills: Readonly<Record<Victim, number>>;
   /** How many of them met a prepared checkpoint. */
   readonly caught: number;
   readonly checkpoints: number;
@@ -49,11 +51,11 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const others = new Chance(seededRandom(-options.seed));
   const workers = (): number => 1 + others.below(2);
   const stage = await Stage.set({ folder, parts, partitions, isShared, sinks: 2, sinkArgs, workers, findings });
-  let kills = 0;
+  const kills: Record<Victim, number> = { replay: 0, sink: 0, broker: 0 };
   try {
     for (const sink of stage.sinks) sink.start();
     const fed = stage.feeder.run();
-    kills = await Promise.race([disturb(stage, options, chance), fed.then(() => new Promise<never>(() => undefined))]);
+    await Promise.race([disturb(stage, options, chance, kills), fed.then(() => new Promise<never>(() => undefined))]);
     stage.feeder.release(parts.length);
     await fed;
     options.say('draining');
@@ -82,27 +84,38 @@ function sinkArgsBy(chance: Chance): string[] {
   return ['--rotate-bytes', `${bytes}`, '--rotate-seconds', `${1 + chance.below(2)}`, ...compress];
 }
 
-async function disturb(stage: Stage, options: ChaosOptions, chance: Chance): Promise<number> {
-  const { parts, expected, say } = options;
+/** Until each victim was killed often enough. */
+async function disturb(
+  stage: Stage,
+  options: ChaosOptions,
+  chance: Chance,
+  kills: Record<Victim, number>,
+): Promise<void> {
+  const { parts, expected, say, victims = VICTIMS } = options;
   const { feeder, ledger } = stage;
-  let kills = 0;
-  while (kills < options.kills) {
+  for (;;) {
+    const lacking = victims.filter((victim) => kills[victim] < options.kills);
+    if (lacking.length === 0) return;
     if (stage.findings.all.length >= MOST_FINDINGS) throw new Error(`given up after ${MOST_FINDINGS} findings`);
     const pending = (): number => sum(expected.entries.slice(0, feeder.released)) - ledger.entries();
-    feeder.release(1 + Math.floor((kills / options.kills) * parts.length));
+    const done = sum(victims.map((victim) => Math.min(kills[victim], options.kills)));
+    feeder.release(1 + Math.floor((done / (victims.length * options.kills)) * parts.length));
     if (pending() <= 0) feeder.release(feeder.released + 1);
-    const disturbance = anyDisturbance(chance, options.only ?? '');
-    const more = await disturbance.run(stage, chance);
-    if (more === 0) continue;
-    kills += more;
+    const disturbance = anyDisturbance(chance, chance.of(lacking));
+    const killed = await disturbance.run(stage, chance);
+    if (!killed) continue;
+    for (const victim of VICTIMS) kills[victim] += killed[victim] ?? 0;
     say(
-      `${kills} of ${options.kills} kills, part ${feeder.done} of ${parts.length}, ${ledger.entries().toLocaleString('en-US')} entries written in ${ledger.checkpoints} checkpoints: ${disturbance.name}`,
+      `${inWords(kills)}, part ${feeder.done} of ${parts.length}, ${ledger.entries().toLocaleString('en-US')} entries written in ${ledger.checkpoints} checkpoints: ${disturbance.name}`,
     );
     // Now and then nobody has recovered when the next one comes.
     if (chance.is(30)) await delay(chance.below(2000));
     else await goesOn(stage, pending);
   }
-  return kills;
+}
+
+export function inWords(kills: Readonly<Record<Victim, number>>): string {
+  return VICTIMS.map((victim) => `${victim} killed ${kills[victim]} times`).join(', ');
 }
 
 /** Until something more is written, or there is nothing to write. */

@@ -15,6 +15,7 @@ export class Feeder {
   #done = 0;
   #isStopped = false;
   #program: Program | undefined;
+  readonly #again = new Set<Program>();
 
   constructor(parts: readonly string[], args: (part: string) => string[], logFile: string, findings: Findings) {
     this.#parts = parts;
@@ -46,9 +47,20 @@ export class Feeder {
     this.#changes.emit('change');
   }
 
+  /** Replays a part that is delivered once more, which adds nothing. */
+  again(part: number): Program {
+    const program = Program.start(this.#args(this.#parts[part]), this.#logFile);
+    this.#again.add(program);
+    void program.ended.then(({ code }) => {
+      this.#again.delete(program);
+      if (code !== 0 && program.signals.size === 0) this.#addFinding(program);
+    });
+    return program;
+  }
+
   stop(): void {
     this.#isStopped = true;
-    this.#program?.send('SIGKILL');
+    for (const program of [this.#program, ...this.#again]) program?.send('SIGKILL');
     this.#changes.emit('change');
   }
 
@@ -66,11 +78,15 @@ export class Feeder {
     for (let failures = 0; !this.#isStopped;) {
       const program = Program.start(this.#args(part), this.#logFile);
       this.#program = program;
-      const { code, signal } = await program.ended;
+      const { code } = await program.ended;
       if (code === 0) return;
       if (program.signals.size > 0) continue;
-      this.#findings.add(`the replay (${program.pid}) ended by itself: ${signal ?? code}: ${program.lastLine}`);
+      this.#addFinding(program);
       if (++failures === MOST_FAILURES) throw new Error(`the replay of ${part} never ends well`);
     }
+  }
+
+  #addFinding(program: Program): void {
+    this.#findings.add(`the replay (${program.pid}) ended by itself: ${program.lastLine}`);
   }
 }
