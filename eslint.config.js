@@ -8,6 +8,7 @@ export default tseslint.config(
       'node_modules/',
       'native-bindings/build/',
       'bench/build/',
+      'bench/delivery/build/',
       'bench/cache/',
       'test/fuzz/build/',
       'test/chaos/build/',

@@ -1,10 +1,10 @@
 // The files that the bench writes into the repository, formatted like all others.
 import fs from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
 import prettier from 'prettier';
+import { PACKAGE_FOLDER } from './package_folder.ts';
 
-// Compiled JavaScript stands in a folder of its own below the sources.
-const inBench = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
+const inBench = (name: string): string => path.join(PACKAGE_FOLDER, 'bench', name);
 
 export const DOCUMENTS = {
   /** Of the bench: the long tables. */

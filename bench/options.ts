@@ -1,7 +1,7 @@
 // The options of `npm run bench`.
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { PACKAGE_FOLDER } from './package_folder.ts';
 
 export interface BenchOptions {
   readonly json: boolean;
@@ -25,7 +25,7 @@ export interface KnownNames {
 }
 
 const DEFAULT_RUNS = 5;
-const DEFAULT_CACHE = fileURLToPath(new URL('../cache', import.meta.url));
+const DEFAULT_CACHE = path.join(PACKAGE_FOLDER, 'bench', 'cache');
 
 /** Where captures are kept; the environment alone decides. */
 export function readCacheFolder(): string {
