@@ -14,9 +14,17 @@ namespace windrow {
 // No more records are in a chunk, so that 16 bits number them.
 constexpr uint32_t kMostRecords = 1 << kStampIndexBits;
 
+// Packets of an interface that its ring had no room for, between two times.
+struct RingDrops {
+  uint16_t interface;
+  uint64_t packets;
+  int64_t from_sec, to_sec;
+};
+
 struct Chunk {
   std::vector<Stream> streams;  // by shard
   std::vector<Stream> late;     // the same: later fragments, whose flow was not known before the chunk's turn
+  std::vector<RingDrops> drops;     // of live interfaces
   std::vector<FragmentNote> notes;  // on the fragments, where the chunk was read before its turn
   uint32_t records = 0;
   Tally tally;
@@ -31,6 +39,7 @@ struct Chunk {
   void clear() {
     for (Stream& stream : streams) stream.clear();
     for (Stream& stream : late) stream.clear();
+    drops.clear();
     notes.clear();
     tally.clear();
     records = 0;
@@ -102,6 +111,11 @@ class Router {
   void put(Packet* p) {
     uint16_t index = take_in(*p);
     if (p->reason == Reason::kNone) place(p, streams_, chunk_->mark, index);
+  }
+
+  // All packets of the source up to a time have been read: the watermark rises without one.
+  void tell_time(int64_t sec) {
+    if (sec > chunk_->mark) raise(sec, uint16_t(chunk_->records));
   }
 
  private:

@@ -2,6 +2,9 @@
 // their order, each taking the flows of its own shard; and the rows that come out of it. No lock is held while anything is
 // read, decoded or counted: a chunk belongs to the worker that claimed it until it is published, and then to all, for reading.
 #pragma once
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -25,6 +28,7 @@ constexpr uint32_t kMostWorkers = 256;
 struct ExchangeConfig {
   uint32_t workers = 1;
   int fd = -1;  // of a regular file that is read in chunks; -1: inputs are fed to the first worker
+  bool is_live = false;  // all workers read rings instead
   size_t chunk_bytes = 1 << 19;
   uint32_t max_flows = 1000000;
   int64_t window_seconds = 600, lateness_seconds = 2;
@@ -52,6 +56,15 @@ class Exchange {
         chunk.streams.emplace_back(records);
         chunk.late.emplace_back(records);
       }
+    if (!config.is_live) return;
+    // Interfaces say which way their packets go; nothing that comes first decides more.
+    locality.decide();
+    is_decided = true;
+    for (PerShard& shard : shards_) shard.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  }
+  ~Exchange() {
+    for (PerShard& shard : shards_)
+      if (shard.wake_fd >= 0) close(shard.wake_fd);
   }
 
   const ExchangeConfig config;
@@ -182,8 +195,18 @@ class Exchange {
   // Rises with everything that anybody may be waiting for.
   uint32_t bell() const { return bell_.load(std::memory_order_acquire); }
   void ring_bell() {
-    bell_.fetch_add(1, std::memory_order_release);
+    bell_.fetch_add(1);
     bell_.notify_all();
+    if (config.is_live) wake_sleepers();
+  }
+  // A worker that waits for packets too sleeps in poll(2): its descriptor becomes readable with the bell.
+  int wake_fd(uint32_t worker) const { return shards_[worker].wake_fd; }
+  // False where the bell has rung since: it is not to sleep then.
+  bool fall_asleep(uint32_t worker, uint32_t bell) {
+    shards_[worker].is_asleep.store(true);
+    if (bell_.load() == bell) return true;
+    shards_[worker].is_asleep.store(false);
+    return false;
   }
   void wait(uint32_t bell) { bell_.wait(bell, std::memory_order_acquire); }
   void stop() {
@@ -191,6 +214,20 @@ class Exchange {
     ring_bell();
   }
   bool is_stopped() const { return is_stopped_.load(std::memory_order_relaxed); }
+
+  // --- The end of a live source ---
+
+  // Every worker reads what its rings hold, and worker 0 ends the source when all have.
+  void finish() {
+    is_finishing_.store(true);
+    ring_bell();
+  }
+  bool is_finishing() const { return is_finishing_.load(std::memory_order_relaxed); }
+  void tell_drained() {
+    drained_.fetch_add(1);
+    ring_bell();
+  }
+  uint32_t drained() const { return drained_.load(); }
 
   // What a shard leaves behind when it is done.
   struct ShardBooks {
@@ -206,10 +243,17 @@ class Exchange {
  private:
   struct alignas(64) PerShard {
     std::atomic<uint64_t> folded{0};
-    std::atomic<bool> is_taken{false};
+    std::atomic<bool> is_taken{false}, is_asleep{false};
+    int wake_fd = -1;
     RowQueue rows;
     ShardBooks books;
   };
+
+  void wake_sleepers() {
+    const uint64_t one = 1;
+    for (PerShard& shard : shards_)
+      if (shard.is_asleep.load() && shard.is_asleep.exchange(false) && write(shard.wake_fd, &one, sizeof one) < 0) continue;
+  }
 
   uint64_t folded_by_all() const {
     uint64_t least = UINT64_MAX;
@@ -227,6 +271,8 @@ class Exchange {
   alignas(64) std::atomic<uint64_t> published_{0};
   std::atomic<uint64_t> chunks_{UINT64_MAX};
   alignas(64) std::atomic<uint32_t> bell_{0};
+  std::atomic<bool> is_finishing_{false};
+  std::atomic<uint32_t> drained_{0};
   std::atomic<bool> is_stopped_{false}, is_collector_waiting_{false}, is_collected_{false};
   std::atomic<uint32_t> declared_{0};
   std::atomic<uint64_t> packets_{0}, consumed_{0};

@@ -53,12 +53,13 @@ inline LocalityConfig read_locality(napi::Args& args, napi_value object) {
   return c;
 }
 
-// {workers, fd, chunkBytes, maxFlows, windowSeconds, latenessSeconds, decapsulate, seed: BigUint64Array(4), locality};
+// {workers, fd, isLive, chunkBytes, maxFlows, windowSeconds, latenessSeconds, decapsulate, seed: BigUint64Array(4), locality};
 // check args.ok() after.
 inline ExchangeConfig read_exchange(napi::Args& args, napi_value object) {
   ExchangeConfig config;
   config.workers = uint32_t(args.whole_of(args.get(object, "workers"), 1, kMostWorkers));
   config.fd = int(args.whole_of(args.get(object, "fd"), -1, INT32_MAX));
+  config.is_live = args.boolean_of(args.get(object, "isLive"));
   config.chunk_bytes = size_t(args.whole_of(args.get(object, "chunkBytes"), Exchange::kLeastChunkBytes, Exchange::kMostChunkBytes));
   config.max_flows = uint32_t(args.whole_of(args.get(object, "maxFlows"), 16, 1 << 28));
   config.window_seconds = int64_t(args.whole_of(args.get(object, "windowSeconds"), 1, UINT32_MAX));

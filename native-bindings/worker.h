@@ -5,6 +5,7 @@
 
 #include "file_reader.h"
 #include "inputs_reader.h"
+#include "live_reader.h"
 #include "shard.h"
 
 namespace windrow {
@@ -13,14 +14,21 @@ namespace windrow {
 // kEnd: the capture is read and all its rows are handed over; what is wrong with an input stands in its span.
 enum class Run : uint8_t { kEnd = 0, kNeedData, kStopped, kFailed, kIdle };
 
+// A worker of live interfaces comes back so often, for its caller to tell it of others.
+constexpr int kTurnMs = 100;
+
 class Worker {
  public:
   // Worker 0 reads what is fed. A regular file is read by all.
   Worker(std::shared_ptr<Exchange> exchange, uint32_t number)
-      : exchange_(std::move(exchange)), x_(*exchange_), shard_(&x_, number), reads_file_(x_.config.fd >= 0), inputs_(&x_), file_(&x_),
-        is_reader_(reads_file_ || number == 0) {}
+      : exchange_(std::move(exchange)), x_(*exchange_), number_(number), shard_(&x_, number), reads_file_(x_.config.fd >= 0), inputs_(&x_),
+        file_(&x_), is_reader_(reads_file_ || x_.config.is_live || number == 0) {
+    if (x_.config.is_live) live_ = std::make_unique<LiveReader>(&x_);
+  }
 
   InputsReader& inputs() { return inputs_; }
+  // Null where the source is not live.
+  LiveReader* live() { return live_.get(); }
   // errno, after kFailed.
   int error() const { return file_.error(); }
 
@@ -51,6 +59,10 @@ class Worker {
           break;
         case Did::kIdle:
           if (!waits) return Run::kIdle;
+          if (live_) {
+            if (x_.fall_asleep(number_, bell)) live_->wait(x_.wake_fd(number_), kTurnMs);
+            return Run::kIdle;
+          }
           x_.wait(bell);
           break;
         case Did::kEnd: return Run::kEnd;
@@ -69,6 +81,7 @@ class Worker {
   static constexpr size_t kMostAhead = 2;
 
   Did read_step() {
+    if (live_) return read_live();
     if (!reads_file_) return read_inputs();
     if (!claimed_.empty() && x_.is_turn_of(claimed_.front().number)) return finish();
     if (claimed_.size() == kMostAhead) return Did::kIdle;
@@ -99,6 +112,37 @@ class Worker {
     return Did::kWork;
   }
 
+  Did read_live() {
+    if (!claimed_.empty() && x_.is_turn_of(claimed_.front().number)) {
+      auto [number, chunk] = claimed_.front();
+      claimed_.pop_front();
+      live_->settle(chunk);
+      x_.publish(number, chunk);
+      return Did::kWork;
+    }
+    bool is_last = false;
+    if (x_.is_finishing() && !is_drained_) {
+      live_->finish();
+      if (live_->is_finished() && claimed_.empty()) {
+        is_drained_ = true;
+        x_.tell_drained();
+      }
+    }
+    if (is_drained_) {
+      is_last = number_ == 0 && !has_ended_ && x_.drained() == x_.workers();
+      if (!is_last) return Did::kIdle;
+    } else if (claimed_.size() == kMostAhead || !live_->has_work()) {
+      return Did::kIdle;
+    }
+    Claimed next;
+    next.chunk = x_.claim(&next.number);
+    if (!next.chunk) return Did::kIdle;
+    live_->read(next.chunk);
+    next.chunk->is_last = has_ended_ = is_last;
+    claimed_.push_back(next);
+    return Did::kWork;
+  }
+
   Did read_inputs() {
     if (inputs_.needs_data()) return Did::kNeedData;
     if (claimed_.empty()) {
@@ -118,10 +162,13 @@ class Worker {
 
   std::shared_ptr<Exchange> exchange_;
   Exchange& x_;
+  uint32_t number_;
   Shard shard_;
   bool reads_file_;
   InputsReader inputs_;
   FileReader file_;
+  std::unique_ptr<LiveReader> live_;
+  bool is_drained_ = false, has_ended_ = false;
   bool is_reader_;
   std::deque<Claimed> claimed_;
 };

@@ -24,6 +24,8 @@ export interface NativeExchangeOptions {
   readonly workers: number;
   /** Of a regular file that is read in chunks; -1: inputs are fed to worker 0. */
   readonly fd: number;
+  /** All workers read rings instead. */
+  readonly isLive: boolean;
   readonly chunkBytes: number;
   readonly maxFlows: number;
   readonly windowSeconds: number;
@@ -45,6 +47,35 @@ export interface NativeInterface {
   readonly dropped: number;
   readonly excludedPackets: readonly number[];
   readonly excludedBytes: readonly number[];
+}
+
+/** A ring of a worker: native-bindings/ring.h. */
+export interface NativeRing {
+  /** From `live_socket`; the native side closes it. */
+  readonly fd: number;
+  /** Its number among those of the exchange. */
+  readonly interface: number;
+  /** The kernel's number of it. */
+  readonly ifIndex: number;
+  readonly linkType: number;
+  readonly blockBytes: number;
+  readonly blocks: number;
+  /** A block that is not full is handed over after so many milliseconds. */
+  readonly retireMs: number;
+  /** Copied of each packet, at most. */
+  readonly snapBytes: number;
+  /** Rings of a group share the packets of their interface; -1: it has all. */
+  readonly fanoutGroup: number;
+  readonly isPeer: boolean;
+}
+
+export interface NativeRingResult {
+  /** 0: the ring is there. */
+  readonly errno: number;
+  /** What the kernel refused. */
+  readonly refused: string;
+  /** Super-frames are counted as the packets that the wire carries. */
+  readonly knowsSegments: boolean;
 }
 
 export interface NativeState {
@@ -89,6 +120,16 @@ export interface Addon {
   exchange_join(number: number): NativeExchange;
   /** Its workers come back as soon as they can. */
   exchange_stop(exchange: NativeExchange): void;
+  /** Of live interfaces: what rings hold is read, and then the source is at its end. */
+  exchange_finish(exchange: NativeExchange): void;
+  /** An AF_PACKET socket that receives nothing yet; where it cannot be had, the negative errno. */
+  live_socket(): number;
+  /** The ring receives nothing before it is activated. */
+  worker_add_ring(worker: NativeWorker, ring: NativeRing, name: string): NativeRingResult;
+  /** False where the kernel refused. */
+  worker_activate_ring(worker: NativeWorker, interface_: number): boolean;
+  /** What its ring holds is read, then it is closed. */
+  worker_remove_ring(worker: NativeWorker, interface_: number): void;
   /** Once all workers have ended. */
   exchange_state(exchange: NativeExchange): NativeState;
   exchange_damage(exchange: NativeExchange): NativeDamage;

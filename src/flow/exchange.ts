@@ -9,6 +9,8 @@ export interface ExchangeOptions {
   readonly workers: number;
   /** Of a regular file that all workers read; -1: worker 0 opens the captures and reads them for all. */
   readonly fd: number;
+  /** All workers read rings of live interfaces instead. */
+  readonly isLive?: boolean;
   /** Bytes of such a file that one worker reads at a time. */
   readonly chunkBytes?: number;
   readonly maxFlows: number;
@@ -38,7 +40,14 @@ export class Exchange {
 
   constructor(options: ExchangeOptions) {
     const seed = randomFillSync(new BigUint64Array(4));
-    this.native = withMemory(options.maxFlows, () => addon.exchange_new({ chunkBytes: CHUNK_BYTES, ...options, seed }));
+    this.native = withMemory(options.maxFlows, () =>
+      addon.exchange_new({ chunkBytes: CHUNK_BYTES, isLive: false, ...options, seed }),
+    );
+  }
+
+  /** Of live interfaces: what their rings hold is read, and then the source is at its end. */
+  finish(): void {
+    addon.exchange_finish(this.native);
   }
 
   /** By which workers join. */

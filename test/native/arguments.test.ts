@@ -1,4 +1,5 @@
 // Wrong arguments to the addon end in a TypeError, whatever they are, and never in a crash.
+import os from 'node:os';
 import { expect, test } from 'vitest';
 import { addon } from '../../src/base/addon.ts';
 import { CALLS, CAPTURE, LOCALITY, MAKERS, OPTIONS, RIGHT, exchange, kindOf, worker } from './natives.ts';
@@ -75,6 +76,22 @@ test('any wrong value in any place is a TypeError or is taken, and the addon goe
     }
   }
   expect(thrownBy('worker_run', RIGHT.worker_run())).toBeUndefined();
+});
+
+test('a worker of captures takes no ring, and a ring says what the kernel refused', () => {
+  const [, ring, name] = RIGHT.worker_add_ring();
+  expect(thrownBy('worker_add_ring', [worker(), ring, name])?.message).toContain('not a worker of live interfaces');
+  expect(CALLS.worker_add_ring(...RIGHT.worker_add_ring())).toEqual({
+    errno: os.constants.errno.ENOTSOCK,
+    refused: 'TPACKET_V3',
+    knowsSegments: false,
+  });
+  for (const key of Object.keys(ring as object)) {
+    for (const wrong of WRONG) {
+      const [live] = RIGHT.worker_add_ring();
+      thrownBy('worker_add_ring', [live, { ...(RIGHT.worker_add_ring()[1] as object), [key]: wrong }, name]);
+    }
+  }
 });
 
 test('any wrong value in any option of an exchange is a TypeError or is taken', () => {

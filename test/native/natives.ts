@@ -9,6 +9,7 @@ import type {
   NativeExchangeOptions,
   NativeLocality,
   NativePacker,
+  NativeRing,
   NativeWorker,
 } from '../../src/base/addon.ts';
 import { Columns } from '../../src/flowlog/columns.ts';
@@ -26,6 +27,7 @@ export const LOCALITY: NativeLocality = {
 export const OPTIONS: NativeExchangeOptions = {
   workers: 1,
   fd: -1,
+  isLive: false,
   chunkBytes: 4096,
   maxFlows: 64,
   windowSeconds: 60,
@@ -46,6 +48,16 @@ export function worker(of = exchange()): NativeWorker {
   const made = known('worker', addon.worker_new(of, 0));
   addon.worker_add_input(made, false, 0, 0);
   return made;
+}
+/** Of live interfaces; it has no ring. */
+export function liveWorker(): NativeWorker {
+  return known('worker', addon.worker_new(addon.exchange_new({ ...OPTIONS, isLive: true }), 0));
+}
+/** What the kernel refuses, as this is no socket. */
+function ring(): NativeRing {
+  const sizes = { blockBytes: 4096, blocks: 2, retireMs: 20, snapBytes: 256 };
+  const fd = fs.openSync('/dev/null', 'r');
+  return { fd, interface: 0, ifIndex: 1, linkType: 1, fanoutGroup: -1, isPeer: false, ...sizes };
 }
 export function collector(of = exchange()): NativeCollector {
   return known(
@@ -89,6 +101,11 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   exchange_share: () => [exchange()],
   exchange_join: () => [addon.exchange_share(shared)],
   exchange_stop: () => [exchange()],
+  exchange_finish: () => [exchange()],
+  live_socket: () => [],
+  worker_add_ring: () => [liveWorker(), ring(), 'eth0'],
+  worker_activate_ring: () => [liveWorker(), 0],
+  worker_remove_ring: () => [liveWorker(), 0],
   exchange_state: () => [exchange()],
   exchange_clock: () => [exchange(), result],
   exchange_damage: () => [exchange()],

@@ -1,0 +1,87 @@
+// What JavaScript may call of live sources.
+#pragma once
+#include "owned.h"
+
+namespace windrow {
+
+// live_socket() -> descriptor of an AF_PACKET socket that receives nothing yet, or a negative errno. It takes CAP_NET_RAW;
+// nothing that is done with it later does.
+inline napi_value live_socket(napi_env env, napi_callback_info) {
+  int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  return napi::number(env, double(fd >= 0 ? fd : -errno));
+}
+
+// {fd, interface, ifIndex, linkType, blockBytes, blocks, retireMs, snapBytes, fanoutGroup, isPeer}; check args.ok() after.
+inline RingOptions read_ring(napi::Args& args, napi_value object) {
+  RingOptions o;
+  auto whole = [&](const char* name, double least, double most) { return args.whole_of(args.get(object, name), least, most); };
+  o.interface = uint16_t(whole("interface", 0, kMostInterfaces - 1));
+  o.if_index = int(whole("ifIndex", 1, INT32_MAX));
+  o.link_type = uint32_t(whole("linkType", 0, UINT32_MAX));
+  o.block_bytes = uint32_t(whole("blockBytes", 4096, 1 << 30));
+  o.blocks = uint32_t(whole("blocks", 1, 1 << 20));
+  o.retire_ms = uint32_t(whole("retireMs", 1, 1000));
+  o.snap_bytes = uint32_t(whole("snapBytes", 64, 1 << 20));
+  o.fanout_group = int(whole("fanoutGroup", -1, UINT16_MAX));
+  o.is_peer = args.boolean_of(args.get(object, "isPeer"));
+  return o;
+}
+
+// Whether a worker reads live interfaces.
+inline LiveReader* live_of(napi::Args& args, OwnedWorker* owned) {
+  LiveReader* live = args.ok() ? owned->worker.live() : nullptr;
+  if (args.ok() && !live) args.fail("not a worker of live interfaces");
+  return live;
+}
+
+// worker_add_ring(worker, options, name) -> {errno, refused, knowsSegments}: errno is 0 where all went well; else what the
+// kernel refused, and the descriptor is closed. It receives from worker_activate_ring on.
+inline napi_value worker_add_ring(napi_env env, napi_callback_info info) {
+  napi::Args args(env, info, 3);
+  if (!args.ok()) return nullptr;
+  LiveReader* live = live_of(args, args.native<OwnedWorker>(0));
+  int fd = int(args.whole_of(args.get(args[1], "fd"), 0, INT32_MAX));
+  RingOptions options = read_ring(args, args[1]);
+  std::string name = args.text_of(args[2]);
+  if (!args.ok()) return nullptr;
+  auto ring = std::make_unique<Ring>(fd, options);
+  int error = ring->open() ? 0 : errno;
+  napi_value result = napi::Object(env)
+                          .set("errno", double(error))
+                          .set("refused", napi::text(env, error ? ring->what() : ""))
+                          .set("knowsSegments", napi::boolean(env, ring->knows_segments()))
+                          .value();
+  if (error == 0) live->add(std::move(ring), name);
+  return result;
+}
+
+// worker_activate_ring(worker, interface) -> whether its rings receive
+inline napi_value worker_activate_ring(napi_env env, napi_callback_info info) {
+  napi::Args args(env, info, 2);
+  if (!args.ok()) return nullptr;
+  LiveReader* live = live_of(args, args.native<OwnedWorker>(0));
+  double interface = args.whole(1, 0, kMostInterfaces - 1);
+  if (!args.ok()) return nullptr;
+  return napi::boolean(env, live->activate(uint16_t(interface)));
+}
+
+// worker_remove_ring(worker, interface): what its rings hold is read, then they are closed
+inline napi_value worker_remove_ring(napi_env env, napi_callback_info info) {
+  napi::Args args(env, info, 2);
+  if (!args.ok()) return nullptr;
+  LiveReader* live = live_of(args, args.native<OwnedWorker>(0));
+  double interface = args.whole(1, 0, kMostInterfaces - 1);
+  if (args.ok()) live->remove(uint16_t(interface));
+  return nullptr;
+}
+
+// exchange_finish(exchange): its workers read what their rings hold, and then the source is at its end
+inline napi_value exchange_finish(napi_env env, napi_callback_info info) {
+  napi::Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedExchange>(0);
+  if (args.ok()) owned->exchange->finish();
+  return nullptr;
+}
+
+}  // namespace windrow

@@ -1,0 +1,66 @@
+// Network interfaces of this host, as Linux shows them (sysfs(5), Documentation/ABI/testing/sysfs-class-net).
+import fs from 'node:fs';
+import path from 'node:path';
+
+const NETWORK = '/sys/class/net';
+
+/** Link types (https://www.tcpdump.org/linktypes.html) of kinds of hardware (include/uapi/linux/if_arp.h). */
+const LINK_TYPES: ReadonlyMap<number, number> = new Map([
+  [1, 1], // Ethernet
+  [772, 1], // loopback, which has an Ethernet header
+  [65_534, 101], // none: the packet begins with IP, as on tun
+  [512, 9], // PPP
+]);
+
+export interface NetworkInterface {
+  readonly name: string;
+  /** The kernel's number of it, which another one of the same name does not have. */
+  readonly index: number;
+  /** Of if_arp.h. */
+  readonly hardware: number;
+  /** Undefined: Windrow cannot read what it carries. */
+  readonly linkType: number | undefined;
+  readonly isUp: boolean;
+}
+
+/** What the interface itself has counted since it is there. */
+export interface InterfaceCounters {
+  readonly received: number;
+  readonly sent: number;
+}
+
+/** Undefined where there is none of that name. */
+export function readInterface(name: string): NetworkInterface | undefined {
+  const read = (file: string): string => fs.readFileSync(path.join(NETWORK, name, file), 'latin1').trim();
+  try {
+    const hardware = Number(read('type'));
+    return {
+      name,
+      index: Number(read('ifindex')),
+      hardware,
+      linkType: LINK_TYPES.get(hardware),
+      isUp: (Number(read('flags')) & IFF_UP) !== 0,
+    };
+  } catch {
+    return undefined; // gone, or never there
+  }
+}
+
+const IFF_UP = 1;
+
+/** Packets; undefined where the interface is gone. */
+export function readCounters(name: string): InterfaceCounters | undefined {
+  const read = (counter: string): number =>
+    Number(fs.readFileSync(path.join(NETWORK, name, 'statistics', counter), 'latin1'));
+  try {
+    return { received: read('rx_packets'), sent: read('tx_packets') };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names of all, in the order of their indexes. */
+export function interfaceNames(): string[] {
+  const all = fs.readdirSync(NETWORK).flatMap((name) => readInterface(name) ?? []);
+  return all.sort((a, b) => a.index - b.index).map(({ name }) => name);
+}

@@ -1,0 +1,60 @@
+// One worker of live interfaces: reads its rings, and folds the flows of its shard.
+import { setImmediate as turn } from 'node:timers/promises';
+import { addon } from '../base/addon.ts';
+import type { NativeRing, NativeWorker } from '../base/addon.ts';
+import { refusedRing } from '../capture/ring.ts';
+import { withMemory } from './exchange.ts';
+
+/** In the order of `Run` in native-bindings/worker.h. */
+const RUN_END = 0;
+const RUN_STOPPED = 2;
+
+export interface LiveTask {
+  /** Of the exchange, as shared. */
+  readonly exchange: number;
+  /** Counted from 0. */
+  readonly worker: number;
+  readonly maxFlows: number;
+}
+
+export class LiveWorker {
+  readonly #native: NativeWorker;
+  readonly #status = new Float64Array(4);
+
+  constructor({ exchange, worker, maxFlows }: LiveTask) {
+    const joined = addon.exchange_join(exchange);
+    this.#native = withMemory(maxFlows, () => addon.worker_new(joined, worker));
+  }
+
+  /** Whether super-frames are counted as the packets that the wire carries. Throws INPUT_REFUSED. */
+  add(ring: NativeRing, name: string): boolean {
+    const { errno, refused, knowsSegments } = addon.worker_add_ring(this.#native, ring, name);
+    if (errno !== 0) throw refusedRing(name, refused, errno);
+    return knowsSegments;
+  }
+
+  /** From here on its ring receives. False where the kernel refuses that. */
+  activate(number: number): boolean {
+    return addon.worker_activate_ring(this.#native, number);
+  }
+
+  /** What its ring holds is read, then it is closed. */
+  remove(number: number): void {
+    addon.worker_remove_ring(this.#native, number);
+  }
+
+  /** Works until the source is at its end (true), or is stopped. Messages to its thread come through ten times a second. */
+  async run(): Promise<boolean> {
+    for (;;) {
+      const why = this.step(true);
+      if (why !== 'more') return why === 'end';
+      await turn();
+    }
+  }
+
+  /** Does what is to be done; one that `waits` also waits for a moment. */
+  step(waits: boolean): 'more' | 'end' | 'stopped' {
+    const why = addon.worker_run(this.#native, waits, this.#status);
+    return why === RUN_END ? 'end' : why === RUN_STOPPED ? 'stopped' : 'more';
+  }
+}

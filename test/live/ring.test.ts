@@ -1,0 +1,136 @@
+// Live interfaces through the native core: every packet is counted once, or is known to be lost.
+import { describe, expect } from 'vitest';
+import { readCounters } from '../../src/capture/interface.ts';
+import * as p from '../packets.ts';
+import { Capturing } from './captured.ts';
+import type { CapturedRow } from './captured.ts';
+import { Veth, testWithNetwork } from './network.ts';
+
+function sum(rows: readonly CapturedRow[], of: (row: CapturedRow) => number): number {
+  return rows.reduce((total, row) => total + of(row), 0);
+}
+
+/** Frames of UDP, each of a flow of its own. */
+function frames(count: number): Uint8Array[] {
+  return Array.from({ length: count }, (_, n) =>
+    p.ethernet({}, p.ipv4({ src: '192.0.2.1', dst: '192.0.2.2' }, p.udp({ sport: 1024 + n, dport: 53 }))),
+  );
+}
+
+describe('a ring', () => {
+  testWithNetwork.each([1, 2, 3])('counts what was sent, exactly, with %i workers', async (workers) => {
+    const veth = Veth.make();
+    const capturing = new Capturing({ names: [veth.here], workers });
+    const before = readCounters(veth.here)!;
+    await veth.send(frames(100), 300);
+    const { rows, interfaces, excluded } = await capturing.end();
+    const after = readCounters(veth.here)!;
+    expect(after.received - before.received).toBe(30_000);
+    expect(interfaces).toEqual([expect.objectContaining({ packets: 30_000, dropped: 0 })]);
+    expect(excluded).toBe(0);
+    expect(sum(rows, ({ packets }) => packets)).toBe(30_000);
+    expect(new Set(rows.map(({ srcport }) => srcport)).size).toBe(100);
+    expect(new Set(rows.map(({ direction }) => direction))).toEqual(new Set(['in']));
+    expect(sum(rows, ({ bytes }) => bytes)).toBe(30_000 * 28);
+  });
+
+  testWithNetwork("knows which way packets go, and the other way at the host's end of a guest", async () => {
+    const veth = Veth.make();
+    const self = new Capturing({ names: [veth.here] });
+    const peer = new Capturing({ names: [veth.here], side: 'peer' });
+    await veth.send(frames(1), 3);
+    await veth.sendHere(frames(2), 5);
+    const counts = async (capturing: Capturing): Promise<unknown> =>
+      (await capturing.end()).rows.map(({ direction, srcport, packets }) => [direction, srcport, packets]);
+    expect(await counts(self)).toEqual([
+      ['in', 1024, 3],
+      ['out', 1024, 5],
+      ['out', 1025, 5],
+    ]);
+    expect(await counts(peer)).toEqual([
+      ['out', 1024, 3],
+      ['in', 1024, 5],
+      ['in', 1025, 5],
+    ]);
+  });
+
+  testWithNetwork('reads many interfaces at once, each as one of its own', async () => {
+    const veths = [Veth.make(), Veth.make(), Veth.make()];
+    const capturing = new Capturing({ names: veths.map(({ here }) => here), workers: 2 });
+    await Promise.all(veths.map((veth, n) => veth.send(frames(10), 100 * (n + 1))));
+    const { rows, interfaces } = await capturing.end();
+    expect(interfaces.map(({ packets }) => packets)).toEqual([1000, 2000, 3000]);
+    expect(rows).toHaveLength(30);
+  });
+
+  testWithNetwork('reads what carries a VLAN tag, and IPv6', async () => {
+    const veth = Veth.make();
+    const capturing = new Capturing({ names: [veth.here], workers: 2 });
+    const udp = p.udp({ sport: 7, dport: 53 });
+    const tagged = p.ethernet({ type: p.ETHERTYPE.vlan }, p.vlan({ id: 5 }, p.ipv4({ src: '192.0.2.9' }, udp)));
+    const v6 = p.ethernet({ type: p.ETHERTYPE.ipv6 }, p.ipv6({ src: '2001:db8::1', dst: '2001:db8::2' }, udp));
+    await veth.send([tagged, v6], 50);
+    const { rows, excluded } = await capturing.end();
+    expect(excluded).toBe(0);
+    expect(rows.map(({ srcport, packets, bytes }) => [srcport, packets, bytes]).sort()).toEqual([
+      [7, 50, 50 * 28],
+      [7, 50, 50 * 48],
+    ]);
+  });
+
+  testWithNetwork('says how many packets it had no room for: seen and dropped are all that came', async () => {
+    const veth = Veth.make();
+    const capturing = new Capturing({ names: [veth.here], bytes: 512 << 10 });
+    await capturing.hold();
+    const before = readCounters(veth.here)!;
+    await veth.send(frames(100), 1000);
+    const sent = readCounters(veth.here)!.received - before.received;
+    expect(sent).toBe(100_000);
+    capturing.goOn();
+    const { rows, interfaces } = await capturing.end();
+    const [{ packets, dropped }] = interfaces;
+    expect(dropped).toBeGreaterThan(10_000);
+    expect(packets).toBeGreaterThan(100);
+    expect(packets + dropped).toBe(sent);
+    expect(sum(rows, (row) => row.packets)).toBe(packets);
+  });
+});
+
+describe('a TCP connection has the same entries with super-frames and without them', () => {
+  const BYTES = 8 << 20;
+  const MSS = 1448;
+  /** Of IPv4 and of TCP with time stamps; a SYN has eight bytes more. */
+  const HEADERS = 52;
+  const SYN = 60;
+
+  testWithNetwork.each([
+    ['out', true],
+    ['out', false],
+    ['in', true],
+    ['in', false],
+  ] as const)('whose data goes %s, offloads: %s', async (way, isOn) => {
+    const veth = Veth.make();
+    veth.setOffloads(isOn);
+    const capturing = new Capturing({ names: [veth.here], workers: 2 });
+    const before = readCounters(veth.here)!;
+    const resentBefore = veth.resent(way);
+    const port = await veth.transfer(BYTES, way);
+    const segments = veth.resent(way) - resentBefore;
+    const after = readCounters(veth.here)!;
+    const { rows, interfaces } = await capturing.end();
+    expect(interfaces[0].dropped).toBe(0);
+    const own = rows.filter(({ srcport, dstport }) => srcport === port || dstport === port);
+    const data = own.filter(({ direction }) => direction === way);
+    const packets = sum(data, (row) => row.packets);
+    // Whatever the packets are, what is left without their headers is what was sent.
+    const resent = sum(data, (row) => row.bytes) - (BYTES + HEADERS * packets + SYN - HEADERS);
+    expect(resent).toBeGreaterThanOrEqual(0);
+    expect(resent).toBeLessThanOrEqual(segments * MSS);
+    expect(packets).toBeGreaterThanOrEqual(Math.ceil(BYTES / MSS));
+    expect(packets).toBeLessThan(Math.ceil(BYTES / MSS) * 1.02 + 20 + segments);
+    const counted = way === 'out' ? after.sent - before.sent : after.received - before.received;
+    // The interface counts super-frames: that there were some is what makes the difference.
+    if (isOn) expect(counted).toBeLessThan(packets / 4);
+    else expect(counted).toBeGreaterThanOrEqual(packets);
+  });
+});
