@@ -339,7 +339,8 @@ napi_value collector_close(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// collector_next(collector, Float64Array(3)) -> what is next (Next); of a window: [id, isLate, isEarly]
+// collector_next(collector, Float64Array(3)) -> what is next (Next); of a window: [id, isLate, isEarly]; where it has to
+// wait: [the watermark whose windows have all been given, 1 if there is any]
 napi_value collector_next(napi_env env, napi_callback_info info) {
   Args args(env, info, 2);
   if (!args.ok()) return nullptr;
@@ -351,6 +352,11 @@ napi_value collector_next(napi_env env, napi_callback_info info) {
   out[0] = double(closing.id);
   out[1] = closing.is_late;
   out[2] = closing.is_early;
+  if (next == Collector::Next::kWait) {
+    int64_t mark = owned->collector.settled_mark();
+    out[0] = double(mark);
+    out[1] = mark != Stream::kNothingTold;
+  }
   return napi::number(env, double(next));
 }
 

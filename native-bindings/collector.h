@@ -32,6 +32,9 @@ class Collector {
   }
   const Closing& closing() const { return closing_; }
 
+  // After kWait, of a live source: all windows that this watermark closes have been given; kNothingTold: none is known.
+  int64_t settled_mark() { return x_.mark_at(reached_); }
+
   // Reports of lost packets that are to be written before anything that comes now.
   std::vector<DropReport> take_drops() { return x_.take_drops(reached_); }
 

@@ -113,7 +113,10 @@ class Exchange {
   void publish(uint64_t number, Chunk* chunk) {
     interfaces.add(chunk->tally);
     if (!has_first()) first_sec_.store(chunk->first_sec, std::memory_order_relaxed);
-    if (chunk->mark > mark()) mark_.store(chunk->mark, std::memory_order_relaxed);
+    if (chunk->mark > mark()) {
+      mark_.store(chunk->mark, std::memory_order_relaxed);
+      if (config.is_live) note_mark(stamp_of(number + 1, 0) - 1, chunk->mark);
+    }
     packets_.store(packets_.load(std::memory_order_relaxed) + chunk->records, std::memory_order_relaxed);
     if (config.fd >= 0) consumed_.store(offset, std::memory_order_relaxed);
     declared_.store(uint32_t(interfaces.all().size()), std::memory_order_relaxed);
@@ -183,6 +186,15 @@ class Exchange {
     }
     return taken;
   }
+  // Of a live source: the watermark that all shards have reached which have folded everything up to that stamp.
+  int64_t mark_at(Stamp reached) {
+    std::lock_guard lock(drops_mutex_);
+    while (!marks_.empty() && marks_.front().first <= reached) {
+      settled_mark_ = marks_.front().second;
+      marks_.pop_front();
+    }
+    return settled_mark_;
+  }
   bool has_first() const { return first_sec() != Stream::kNothingTold; }  // known with the first rows
   int64_t first_sec() const { return first_sec_.load(std::memory_order_relaxed); }
   uint32_t declared() const { return declared_.load(std::memory_order_relaxed); }
@@ -249,6 +261,11 @@ class Exchange {
     ShardBooks books;
   };
 
+  void note_mark(Stamp stamp, int64_t mark) {
+    std::lock_guard lock(drops_mutex_);
+    marks_.emplace_back(stamp, mark);
+  }
+
   void wake_sleepers() {
     const uint64_t one = 1;
     for (PerShard& shard : shards_)
@@ -281,6 +298,9 @@ class Exchange {
   // Reports of lost packets are rare, and taken by another thread than the workers.
   std::mutex drops_mutex_;
   std::deque<DropReport> drops_;
+  // Where the watermark rose, once a second at most, and what of it has been asked for.
+  std::deque<std::pair<Stamp, int64_t>> marks_;
+  int64_t settled_mark_ = Stream::kNothingTold;
 };
 
 }  // namespace windrow

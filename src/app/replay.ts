@@ -143,7 +143,7 @@ async function run(
       enis,
       options.windowSeconds,
       destination.writer(enis),
-      summarizer && ((columns, rows) => summarizer.see(columns, rows)),
+      { watch: summarizer && ((columns, rows) => summarizer.see(columns, rows)) },
     );
     const watched = watchProgress(options, exchange, sizeOf(paths));
     try {

@@ -150,6 +150,7 @@ export interface Addon {
   /** `onRows` is called when there is more after something had to wait. */
   collector_new(exchange: NativeExchange, onRows: () => void): NativeCollector;
   collector_close(collector: NativeCollector): void;
+  /** Into `window`: id, isLate, isEarly; while it waits, the watermark whose windows were all given, and 1 if there is one. */
   collector_next(collector: NativeCollector, window: Float64Array): number;
   collector_enis(collector: NativeCollector): number[];
   collector_drops(collector: NativeCollector): NativeDrops[];

@@ -47,6 +47,7 @@ export class Collector {
   #window = new Float64Array(3);
   #result = new Float64Array(5);
   #isRung = false;
+  #settled: number | undefined;
   #wake: (() => void) | undefined;
 
   constructor(exchange: Exchange) {
@@ -63,6 +64,8 @@ export class Collector {
       const next = addon.collector_next(this.#native, this.#window);
       if (next === NEXT.end) return;
       if (next === NEXT.wait) {
+        const [mark, isKnown] = this.#window as unknown as [number, number, number];
+        this.#settled = isKnown === 1 ? mark : undefined;
         yield undefined;
         await this.#rows();
         continue;
@@ -71,6 +74,11 @@ export class Collector {
       const enis = isLate || isEarly ? [] : addon.collector_enis(this.#native);
       yield { id, isLate: isLate === 1, isEarly: isEarly === 1, enis };
     }
+  }
+
+  /** Of live interfaces, while it waits: all windows that close by this time have been given. Undefined: none is known. */
+  get settled(): number | undefined {
+    return this.#settled;
   }
 
   /** Encodes entries of the window into `out`, as many as there is room for. */

@@ -5,6 +5,7 @@ import type { Exchange } from '../flow/exchange.ts';
 import type { Incomplete } from '../flow/worker.ts';
 import { checkBalance, keepBooks } from './accounting.ts';
 import type { Accounting, EntryCounts, Logged } from './accounting.ts';
+import type { Attendance, QuietEntry } from './attendance.ts';
 import { Columns, STATUS } from './columns.ts';
 import type { EniDirectory } from './eni_directory.ts';
 import type { EntryWriter, Sums } from './entry_writer.ts';
@@ -12,6 +13,13 @@ import { Silence, spansOf } from './silence.ts';
 
 /** Rows that are watched at once. */
 const ROWS = 4096;
+
+/** A record of what is captured live also knows when each ENI was watched. */
+export interface RecorderOptions {
+  readonly watch?: RowWatcher | undefined;
+  /** Undefined: a capture tells by itself when it was made. */
+  readonly attendance?: Attendance | undefined;
+}
 
 /** Looks at rows as they pass. */
 export type RowWatcher = (columns: Columns, rows: number) => void;
@@ -23,6 +31,7 @@ export class Recorder {
   readonly #windowSeconds: number;
   readonly #writer: EntryWriter;
   readonly #watch: RowWatcher | undefined;
+  readonly #attendance: Attendance | undefined;
   #watched: Columns | undefined;
   readonly #quiet = new Columns(8);
   readonly #silence = new Silence();
@@ -36,7 +45,7 @@ export class Recorder {
     enis: EniDirectory,
     windowSeconds: number,
     writer: EntryWriter,
-    watch?: RowWatcher,
+    { watch, attendance }: RecorderOptions = {},
   ) {
     this.#exchange = exchange;
     this.#collector = collector;
@@ -44,6 +53,7 @@ export class Recorder {
     this.#windowSeconds = windowSeconds;
     this.#writer = writer;
     this.#watch = watch;
+    this.#attendance = attendance;
   }
 
   /** Writes all that comes. */
@@ -51,16 +61,24 @@ export class Recorder {
     for await (const window of this.#collector.windows()) {
       await this.#recordDrops();
       if (window) await this.#record(window);
-      else this.#writer.pause?.();
+      else await this.#rest();
     }
     await this.#recordDrops();
+  }
+
+  /** Nothing more comes for now: what the windows lack that have closed is told. */
+  async #rest(): Promise<void> {
+    const { settled } = this.#collector;
+    if (this.#attendance && settled !== undefined) await this.#writeAll(this.#attendance.settleAt(settled));
+    this.#writer.pause?.();
   }
 
   /** Writes the entries of a window that closes, and what its closing ends. */
   async #record(window: ClosingWindow): Promise<void> {
     const { first, mark } = this.#exchange.clock;
-    if (first !== undefined) this.#silence.begin(this.#idOf(first));
-    if (!window.isLate && !window.isEarly) {
+    if (this.#attendance) this.#attendance.busy(window.id, window.enis);
+    else if (first !== undefined) this.#silence.begin(this.#idOf(first));
+    if (!this.#attendance && !window.isLate && !window.isEarly) {
       for (const run of this.#silence.close(window.id, window.enis)) {
         // A window of untimed packets may lie behind the capture's end, but no silence does.
         const to = Math.min(run.to, this.#idOf(mark) + 1);
@@ -110,7 +128,9 @@ export class Recorder {
   /** The capture is over: last silences, and the books, balanced. Throws UNBALANCED. */
   async finish(incomplete: readonly Incomplete[]): Promise<Accounting> {
     const { state, clock } = this.#exchange;
-    if (clock.first !== undefined) {
+    if (this.#attendance) {
+      await this.#writeAll(this.#attendance.end());
+    } else if (clock.first !== undefined) {
       this.#silence.begin(this.#idOf(clock.first));
       const enis = this.#allEnis(state);
       for (const run of this.#silence.end(this.#idOf(clock.mark), enis)) await this.#writeQuiet('nodata', run);
@@ -140,17 +160,26 @@ export class Recorder {
 
   /** An entry without traffic for each window, or one for all; the capture's end cuts its last window. */
   async #writeQuiet(status: 'nodata' | 'skipdata', run: { eni: number; from: number; to: number }): Promise<void> {
-    const q = this.#quiet;
     const { first, mark } = this.#exchange.clock;
-    q.eni[0] = run.eni;
-    q.status[0] = STATUS[status];
     for (const span of spansOf(run.from, run.to)) {
       const start = span.from * this.#windowSeconds;
       const end = span.to * this.#windowSeconds;
-      q.start[0] = BigInt(start);
-      q.end[0] = BigInt(status === 'nodata' && first !== undefined ? Math.min(end, mark) : end);
-      await this.#writer.write(q, 1, start);
-      this.#entries[status]++;
+      const isCut = status === 'nodata' && first !== undefined;
+      await this.#writeOne({ eni: run.eni, status, start, end: isCut ? Math.min(end, mark) : end });
     }
+  }
+
+  async #writeAll(entries: readonly QuietEntry[]): Promise<void> {
+    for (const entry of entries) await this.#writeOne(entry);
+  }
+
+  async #writeOne({ eni, status, start, end }: QuietEntry): Promise<void> {
+    const q = this.#quiet;
+    q.eni[0] = eni;
+    q.status[0] = STATUS[status];
+    q.start[0] = BigInt(start);
+    q.end[0] = BigInt(end);
+    await this.#writer.write(q, 1, this.#idOf(start) * this.#windowSeconds);
+    this.#entries[status]++;
   }
 }

@@ -46,7 +46,7 @@ export async function batchFile(
     sink ?? { take: (batch) => void batches.push(batch) },
   );
   const watch = isWatched ? () => undefined : undefined;
-  const recorder = new Recorder(exchange, collector, enis, options.windowSeconds, writer, watch);
+  const recorder = new Recorder(exchange, collector, enis, options.windowSeconds, writer, { watch });
   const tasks = Array.from({ length: workers }, (_, worker) => {
     return { exchange: exchange.share(), worker, maxFlows: options.maxFlows, paths: [path], isFile: true };
   });

@@ -1,89 +1,123 @@
-// A live source in this process, up to the rows that come out: as many workers as are asked for, all in this thread.
+// A live source in this process, up to its entries and its books: as many workers as are asked for, all in this thread.
 import { setImmediate as turn } from 'node:timers/promises';
 import { readInterface } from '../../src/capture/interface.ts';
 import { ringOf } from '../../src/capture/ring.ts';
-import type { RingOptions } from '../../src/capture/ring.ts';
+import type { Side } from '../../src/capture/ring.ts';
 import { readLocality } from '../../src/cloud/locality.ts';
 import { Collector } from '../../src/flow/collector.ts';
 import { Exchange } from '../../src/flow/exchange.ts';
-import type { ExchangeOptions } from '../../src/flow/exchange.ts';
 import { LiveWorker } from '../../src/flow/live_worker.ts';
-import { Columns, DIRECTION } from '../../src/flowlog/columns.ts';
+import type { Accounting } from '../../src/flowlog/accounting.ts';
+import { Attendance } from '../../src/flowlog/attendance.ts';
+import { EniDirectory } from '../../src/flowlog/eni_directory.ts';
+import { JsonWriter } from '../../src/flowlog/json_writer.ts';
+import { Recorder } from '../../src/flowlog/recorder.ts';
+import { Text } from '../native/text.ts';
 
-export interface CapturedRow {
-  readonly window: number;
+export interface CapturedEntry {
+  readonly eni: string;
+  readonly status: string;
+  readonly start: number;
+  readonly end: number;
   readonly source: string;
   readonly destination: string;
   readonly srcport: number;
   readonly dstport: number;
   readonly packets: number;
   readonly bytes: number;
-  readonly direction: 'in' | 'out';
+  readonly direction: string;
 }
 
 export interface Captured {
-  readonly rows: readonly CapturedRow[];
-  /** By interface, in the order of their numbers. */
-  readonly interfaces: readonly { readonly packets: number; readonly bytes: number; readonly dropped: number }[];
-  readonly excluded: number;
+  /** With traffic. */
+  readonly entries: readonly CapturedEntry[];
+  /** Without. */
+  readonly quiet: readonly CapturedEntry[];
+  readonly accounting: Accounting;
 }
 
-export interface CapturingOptions extends Partial<RingOptions> {
-  readonly workers?: number;
+export interface CapturingOptions {
   readonly names: readonly string[];
-  readonly exchange?: Partial<ExchangeOptions>;
+  readonly workers?: number;
+  readonly windowSeconds?: number;
+  readonly side?: Side;
+  /** Of each ring. */
+  readonly bytes?: number;
 }
+
+const LATENESS_SECONDS = 2;
+const MOST_FLOWS = 10_000;
 
 let groups = process.pid % 60_000;
 
 export class Capturing {
-  readonly exchange: Exchange;
+  readonly #exchange: Exchange;
   readonly #workers: LiveWorker[];
   readonly #collector: Collector;
-  readonly #rows: CapturedRow[] = [];
-  readonly #taken: Promise<void>;
+  readonly #recorder: Recorder;
+  readonly #attendance: Attendance;
+  readonly #text = new Text();
+  readonly #running: Promise<unknown>;
   #isHeld = false;
-  #running: Promise<void>;
+  /** When it began, in seconds since the epoch. */
+  readonly begun = now();
 
-  constructor({ workers = 1, names, exchange = {}, bytes = 8 << 20, side = 'self' }: CapturingOptions) {
-    const { native: locality } = readLocality([], []);
-    const usual = { fd: -1, maxFlows: 10_000, windowSeconds: 60, latenessSeconds: 2, decapsulate: false };
-    this.exchange = new Exchange({ ...usual, workers, isLive: true, locality, ...exchange });
-    this.#collector = new Collector(this.exchange);
-    const task = { exchange: this.exchange.share(), maxFlows: 10_000 };
+  constructor({ names, workers = 1, windowSeconds = 60, side = 'self', bytes = 8 << 20 }: CapturingOptions) {
+    const locality = readLocality(
+      [],
+      names.map((name) => `eni-${name}=${name}`),
+    );
+    const counting = { maxFlows: MOST_FLOWS, windowSeconds, latenessSeconds: LATENESS_SECONDS, decapsulate: false };
+    this.#exchange = new Exchange({ ...counting, workers, fd: -1, isLive: true, locality: locality.native });
+    this.#collector = new Collector(this.#exchange);
+    this.#attendance = new Attendance(windowSeconds, LATENESS_SECONDS);
+    const enis = new EniDirectory(this.#exchange, locality);
+    this.#recorder = new Recorder(
+      this.#exchange,
+      this.#collector,
+      enis,
+      windowSeconds,
+      new JsonWriter(enis, this.#text),
+      { attendance: this.#attendance },
+    );
+    const task = { exchange: this.#exchange.share(), maxFlows: MOST_FLOWS };
     this.#workers = Array.from({ length: workers }, (_, worker) => new LiveWorker({ ...task, worker }));
     names.forEach((name, number) => {
       const group = workers > 1 ? groups++ : undefined;
       const at = readInterface(name)!;
       for (const worker of this.#workers) worker.add(ringOf(at, number, { bytes, side, group }), name);
     });
-    names.forEach((_, number) => this.#workers.forEach((worker) => worker.activate(number)));
-    this.#taken = this.#takeAll();
-    this.#running = this.#run();
+    names.forEach((_, number) => {
+      for (const worker of this.#workers) worker.activate(number);
+      this.#attendance.join(number, this.begun);
+    });
+    this.#running = Promise.all([this.#run(), this.#recorder.recordAll()]);
   }
 
   /** Nobody reads the rings until `goOn`. */
-  async hold(): Promise<void> {
+  hold(): void {
     this.#isHeld = true;
-    await turn();
   }
 
   goOn(): void {
     this.#isHeld = false;
   }
 
-  /** All that came is in rows. */
+  /** Those that there are by now. */
+  get entries(): CapturedEntry[] {
+    return this.#text.lines().map((line) => entryOf(JSON.parse(line) as Record<string, string>));
+  }
+
+  /** All that came is in entries. */
   async end(): Promise<Captured> {
-    this.exchange.finish();
+    this.#attendance.leaveAll(now());
+    this.#exchange.finish();
     await this.#running;
-    await this.#taken;
+    const accounting = await this.#recorder.finish([]);
     this.#collector.close();
-    const { interfaces } = this.exchange.state;
-    return {
-      rows: this.#rows,
-      interfaces: interfaces.map(({ packets, bytes, dropped }) => ({ packets, bytes, dropped })),
-      excluded: interfaces.flatMap(({ excludedPackets }) => excludedPackets).reduce((a, b) => a + b, 0),
-    };
+    const all = this.entries;
+    const isOk = ({ status }: CapturedEntry): boolean => status === 'OK';
+    return { entries: all.filter(isOk), quiet: all.filter((entry) => !isOk(entry)), accounting };
   }
 
   async #run(): Promise<void> {
@@ -93,31 +127,24 @@ export class Capturing {
       await turn();
     }
   }
-
-  async #takeAll(): Promise<void> {
-    const columns = new Columns(64);
-    for await (const window of this.#collector.windows()) {
-      if (!window) continue;
-      for (let isDone = false; !isDone;) {
-        const filled = await this.#collector.fill(columns.buffer, columns.capacity);
-        isDone = filled.isDone;
-        for (let row = 0; row < filled.rows; row++) this.#rows.push(rowOf(columns, row, window.id));
-      }
-    }
-  }
 }
 
-function rowOf(columns: Columns, row: number, window: number): CapturedRow {
-  const address = (cells: Uint8Array): string =>
-    cells.subarray(row * 16, row * 16 + (columns.family[row] === 4 ? 4 : 16)).join('.');
+function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+function entryOf(line: Record<string, string>): CapturedEntry {
   return {
-    window,
-    source: address(columns.srcaddr),
-    destination: address(columns.dstaddr),
-    srcport: columns.srcport[row],
-    dstport: columns.dstport[row],
-    packets: Number(columns.packets[row]),
-    bytes: Number(columns.bytes[row]),
-    direction: columns.direction[row] === DIRECTION.out ? 'out' : 'in',
+    eni: line['eni-id'],
+    status: line['log-status'],
+    start: Number(line['start']),
+    end: Number(line['end']),
+    source: line['srcaddr'],
+    destination: line['dstaddr'],
+    srcport: Number(line['srcport']),
+    dstport: Number(line['dstport']),
+    packets: Number(line['packets']),
+    bytes: Number(line['bytes']),
+    direction: line['direction'],
   };
 }

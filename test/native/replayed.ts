@@ -7,11 +7,11 @@ import { Exchange } from '../../src/flow/exchange.ts';
 import type { Accounting } from '../../src/flowlog/accounting.ts';
 import { EniDirectory } from '../../src/flowlog/eni_directory.ts';
 import { JsonWriter } from '../../src/flowlog/json_writer.ts';
-import type { LineSink } from '../../src/flowlog/json_writer.ts';
 import { Recorder } from '../../src/flowlog/recorder.ts';
 import type { CountOptions } from '../../src/verify/options.ts';
 import { inThisThread } from '../flow/crew.ts';
 import type { Crew } from '../flow/crew.ts';
+import { Text } from './text.ts';
 
 export interface Replayed {
   readonly lines: readonly string[];
@@ -65,22 +65,5 @@ export async function replayFiles(
     exchange.stop();
     collector.close();
     if (file) fs.closeSync(file.fd);
-  }
-}
-
-class Text implements LineSink {
-  #room = new Uint8Array(64 * 1024);
-  #text = '';
-
-  room(): Uint8Array {
-    return this.#room;
-  }
-
-  wrote(bytes: number): void {
-    this.#text += Buffer.from(this.#room.buffer, 0, bytes).toString();
-  }
-
-  lines(): string[] {
-    return this.#text.split('\n').slice(0, -1);
   }
 }

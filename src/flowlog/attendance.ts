@@ -1,0 +1,118 @@
+// When each ENI was watched: what its windows lack is told as they close. A window, or a part of one, that nobody watched
+// is SKIPDATA; one that was watched and had no traffic is NODATA. Times are seconds since the epoch.
+
+/** An entry without traffic. */
+export interface QuietEntry {
+  readonly eni: number;
+  readonly status: 'nodata' | 'skipdata';
+  readonly start: number;
+  readonly end: number;
+}
+
+/** From when on until when; open as long as it is watched. */
+interface Span {
+  readonly from: number;
+  until: number;
+}
+
+interface Watched {
+  readonly spans: Span[];
+  /** The first window that is not settled. */
+  next: number;
+  /** Windows from there on in which it had traffic. */
+  readonly busy: Set<number>;
+}
+
+export class Attendance {
+  readonly #windowSeconds: number;
+  readonly #latenessSeconds: number;
+  readonly #enis = new Map<number, Watched>();
+
+  /** A window closes when the watermark has passed its end by the lateness. */
+  constructor(windowSeconds: number, latenessSeconds: number) {
+    this.#windowSeconds = windowSeconds;
+    this.#latenessSeconds = latenessSeconds;
+  }
+
+  /** From now on the ENI is watched. */
+  join(eni: number, now: number): void {
+    const watched = this.#enis.get(eni);
+    const last = watched?.spans.at(-1);
+    if (last && last.until === Infinity) return;
+    // Where a clock went back it was watched until then, whatever time that was.
+    const from = Math.max(now, last?.until ?? now);
+    if (watched) watched.spans.push({ from, until: Infinity });
+    else this.#enis.set(eni, { spans: [{ from, until: Infinity }], next: this.#idOf(from), busy: new Set() });
+  }
+
+  /** It is not watched any more. */
+  leave(eni: number, now: number): void {
+    const last = this.#enis.get(eni)?.spans.at(-1);
+    if (last && last.until === Infinity) last.until = Math.max(now, last.from);
+  }
+
+  leaveAll(now: number): void {
+    for (const eni of this.#enis.keys()) this.leave(eni, now);
+  }
+
+  /** A window closes in which these have traffic. */
+  busy(window: number, enis: readonly number[]): void {
+    for (const eni of enis) {
+      const watched = this.#enis.get(eni);
+      if (watched && window >= watched.next) watched.busy.add(window);
+    }
+  }
+
+  /** All windows are closed that this watermark closes. */
+  settleAt(mark: number): QuietEntry[] {
+    return this.settle(this.#idOf(mark - this.#latenessSeconds));
+  }
+
+  /** All windows before this one are closed: what they lack, by ENI and in the order of time. */
+  settle(before: number): QuietEntry[] {
+    return [...this.#enis].sort(([a], [b]) => a - b).flatMap(([eni, watched]) => this.#settleOne(eni, watched, before));
+  }
+
+  /** Nobody watches any more: what all windows lack that were touched. */
+  end(): QuietEntry[] {
+    const last = Math.max(0, ...[...this.#enis.values()].map(({ spans }) => spans.at(-1)!.until));
+    return this.settle(this.#idOf(Number.isFinite(last) ? Math.max(last - 1, 0) : 0) + 1);
+  }
+
+  #settleOne(eni: number, watched: Watched, before: number): QuietEntry[] {
+    const entries: QuietEntry[] = [];
+    for (; watched.next < before; watched.next++) {
+      entries.push(...this.#windowOf(eni, watched, watched.next));
+      watched.busy.delete(watched.next);
+    }
+    const begin = before * this.#windowSeconds;
+    const isOver = (span: Span): boolean => span.until <= begin;
+    while (watched.spans.length > 0 && isOver(watched.spans[0])) watched.spans.shift();
+    if (watched.spans.length === 0) this.#enis.delete(eni);
+    return entries;
+  }
+
+  #windowOf(eni: number, { spans, busy }: Watched, window: number): QuietEntry[] {
+    const [begin, end] = [window * this.#windowSeconds, (window + 1) * this.#windowSeconds];
+    const touched = spans.filter(({ from, until }) => from < end && until > begin && until > from);
+    // Between two spans, in which it was not there, it has no windows.
+    if (touched.length === 0) return [];
+    const entries: QuietEntry[] = [];
+    const put = (status: QuietEntry['status'], start: number, stop: number): void => {
+      if (start < stop) entries.push({ eni, status, start, end: stop });
+    };
+    let at = begin;
+    for (const { from, until } of touched) {
+      const [start, stop] = [Math.max(from, begin), Math.min(until, end)];
+      put('skipdata', at, start);
+      if (!busy.has(window)) put('nodata', start, stop);
+      at = stop;
+    }
+    put('skipdata', at, end);
+    return entries;
+  }
+
+  #idOf(sec: number): number {
+    return Math.floor(sec / this.#windowSeconds);
+  }
+}
