@@ -1,5 +1,7 @@
-// When each ENI was watched: what its windows lack is told as they close. A window, or a part of one, that nobody watched
-// is SKIPDATA; one that was watched and had no traffic is NODATA. Times are seconds since the epoch.
+// When each ENI was watched: what its windows lack is told as they close.
+//
+// A window, or a part of one, that nobody watched is SKIPDATA; one that was watched and had no traffic is NODATA. Times are
+// seconds since the epoch.
 
 /** An entry without traffic. */
 export interface QuietEntry {
