@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { DOCTOR_OPTIONS } from '../src/app/doctor_options.ts';
 import { SERVED_TABLES, metricsTable } from '../src/app/metrics.ts';
 import { REPLAY_OPTIONS } from '../src/app/replay_options.ts';
 import { SINK_OPTIONS } from '../src/app/sink_options.ts';
@@ -33,6 +34,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Keys, windows, fields, codecs, rules, and what is said of them: the same arguments give the same result. */
 const PURE = [
   'app/demo_capture.ts',
+  'app/doctor/capabilities.ts',
+  'app/doctor/clock.ts',
+  'app/doctor/findings.ts',
+  'app/doctor/firewall.ts',
+  'app/doctor/folders.ts',
+  'app/doctor/interfaces.ts',
+  'app/doctor/kernel.ts',
+  'app/doctor/machine.ts',
+  'app/doctor/memory.ts',
+  'app/doctor_options.ts',
   'app/metrics.ts',
   'app/protocol.ts',
   'app/replay_options.ts',
@@ -234,6 +245,7 @@ describe('the table in the README', () => {
   test.each<[string, string]>([
     ['options:replay', optionTable(REPLAY_OPTIONS.filter((option) => !isOfKafka(option)))],
     ['options:sink', optionTable(SINK_OPTIONS.filter((option) => !isOfKafka(option)))],
+    ['options:doctor', optionTable(DOCTOR_OPTIONS.filter((option) => !isOfKafka(option)))],
     ['options:kafka', optionTable([...KAFKA_OPTIONS, ...PRODUCER_OPTIONS])],
     ['metrics', table(['metric', 'type', 'labels', 'what it says'], ...metricsTable(SERVED_TABLES))],
     ['fields', table(['key', 'what it is'], ...FIELDS.map(({ key, doc }) => [code(key), doc]))],

@@ -3,6 +3,8 @@
 import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, WindrowError, systemCode, systemReason } from '../base/errors.ts';
 import { addOptions } from '../base/options.ts';
+import { DOCTOR_OPTIONS, readDoctorOptions } from './doctor_options.ts';
+import type { DoctorFlags } from './doctor_options.ts';
 import { REPLAY_OPTIONS, VERIFY_OPTIONS, readReplayOptions } from './replay_options.ts';
 import type { ReplayFlags, VerifyFlags } from './replay_options.ts';
 import { SINK_OPTIONS, readSinkOptions } from './sink_options.ts';
@@ -12,6 +14,9 @@ import { VERSION } from './version.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 complete; 1 refused or failed; 2 wrong usage; 3 the input is incomplete: what was read is written.`;
+
+const DOCTOR_EXIT_CODES = `
+Exit codes: 0 nothing fails, warnings or not; 1 something fails; 2 wrong usage.`;
 
 /** A command's code is loaded when it is asked for: a replay of a small capture is mostly start-up. */
 function build(): Command {
@@ -65,6 +70,16 @@ function build(): Command {
       process.exitCode = await verify(files.slice(0, -1), files.at(-1)!, flags);
     });
   addOptions(verifyCommand, VERIFY_OPTIONS).addHelpText('after', EXIT_CODES);
+  const doctorCommand = program
+    .command('doctor')
+    .summary('say whether this machine can capture and deliver')
+    .description('Looks at this machine: what a live agent needs, what is missing, and what to do about it.')
+    .action(async (flags: DoctorFlags) => {
+      const options = readDoctorOptions(flags, SURROUNDINGS);
+      const { doctor } = await import('./doctor.ts');
+      process.exitCode = await doctor(options);
+    });
+  addOptions(doctorCommand, DOCTOR_OPTIONS).addHelpText('after', DOCTOR_EXIT_CODES);
   program
     .command('demo')
     .summary('make a sample capture and replay it')
