@@ -137,14 +137,9 @@ async function run(
     const collector = new Collector(exchange);
     const summarizer = options.format === 'table' ? new Summarizer(options.windowSeconds) : undefined;
     const enis = new EniDirectory(exchange, locality);
-    const recorder = new Recorder(
-      exchange,
-      collector,
-      enis,
-      options.windowSeconds,
-      destination.writer(enis),
-      { watch: summarizer && ((columns, rows) => summarizer.see(columns, rows)) },
-    );
+    const recorder = new Recorder(exchange, collector, enis, options.windowSeconds, destination.writer(enis), {
+      watch: summarizer && ((columns, rows) => summarizer.see(columns, rows)),
+    });
     const watched = watchProgress(options, exchange, sizeOf(paths));
     try {
       const recorded = async (): Promise<Accounting> => {

@@ -1,16 +1,9 @@
 // Network interfaces of this host, as Linux shows them (sysfs(5), Documentation/ABI/testing/sysfs-class-net).
 import fs from 'node:fs';
 import path from 'node:path';
+import { HARDWARE } from './hardware.ts';
 
 const NETWORK = '/sys/class/net';
-
-/** Link types (https://www.tcpdump.org/linktypes.html) of kinds of hardware (include/uapi/linux/if_arp.h). */
-const LINK_TYPES: ReadonlyMap<number, number> = new Map([
-  [1, 1], // Ethernet
-  [772, 1], // loopback, which has an Ethernet header
-  [65_534, 101], // none: the packet begins with IP, as on tun
-  [512, 9], // PPP
-]);
 
 export interface NetworkInterface {
   readonly name: string;
@@ -38,7 +31,7 @@ export function readInterface(name: string): NetworkInterface | undefined {
       name,
       index: Number(read('ifindex')),
       hardware,
-      linkType: LINK_TYPES.get(hardware),
+      linkType: HARDWARE[hardware]?.linkType,
       isUp: (Number(read('flags')) & IFF_UP) !== 0,
     };
   } catch {

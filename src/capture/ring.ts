@@ -28,7 +28,7 @@ export function ringOf(at: NetworkInterface, number: number, options: RingOption
   if (at.linkType === undefined) {
     throw new WindrowError(
       'INPUT_REFUSED',
-      `${at.name}: hardware of type ${at.hardware} is not read: expected Ethernet, loopback, PPP, or packets of IP as of tun`,
+      `${at.name}: hardware of type ${at.hardware} is not read: expected Ethernet, loopback, or packets of IP as of tun`,
     );
   }
   const fd = addon.live_socket();

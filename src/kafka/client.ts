@@ -238,6 +238,14 @@ export function called<T = void>(
   });
 }
 
+/** Ends a producer; resolves when it is gone, whatever the client says. */
+export async function disconnectProducer(producer: InstanceType<Rdkafka['Producer']>): Promise<void> {
+  if (!producer.isConnected()) return;
+  // The client's own timer would poll it while another thread takes it away, which ends the process.
+  producer.setPollInterval(0);
+  await called((done) => producer.disconnect((error: KafkaError | null) => done(error))).catch(() => undefined);
+}
+
 /** The first offset of a partition, and the one behind its last. Rejects with KafkaError. */
 export function watermarksOf(
   client: InstanceType<Rdkafka['KafkaConsumer']>,

@@ -4,7 +4,7 @@
 // that was thrown out may not know it yet, and a transaction without a member is accepted. Whoever begins with the id ends
 // what others do with it, and then looks whether the partition still is where its checkpoint begins.
 import { WindrowError } from '../base/errors.ts';
-import { KAFKA, called, clientConfig, connect, kafkaFailure } from './client.ts';
+import { KAFKA, called, clientConfig, connect, disconnectProducer, kafkaFailure } from './client.ts';
 import type { KafkaError, Rdkafka } from './client.ts';
 import type { KafkaSettings } from './options.ts';
 import { TRANSACTION_TIMEOUT_MS, agentRecord, sinkRecord } from './sink_state.ts';
@@ -142,7 +142,7 @@ export class PartitionCommitter {
     if (!producer?.isConnected()) return;
     // Where that fails, the next one to begin with the id aborts it, or the broker in time.
     if (isOpen) await called((done) => producer.abortTransaction(CALL_TIMEOUT_MS, done)).catch(() => undefined);
-    await called((done) => producer.disconnect((error: KafkaError | null) => done(error))).catch(() => undefined);
+    await disconnectProducer(producer);
   }
 
   async #begun(): Promise<Producer> {
@@ -169,7 +169,7 @@ export class PartitionCommitter {
       if ((await this.#member.committedOf(partition)) !== this.#committed) throw new Refused();
       return producer;
     } catch (error) {
-      if (producer.isConnected()) await called((done) => producer.disconnect(() => done(null))).catch(() => undefined);
+      await disconnectProducer(producer);
       throw error;
     }
   }

@@ -1,7 +1,7 @@
 // Batches to Kafka: idempotent, acknowledged by all replicas, in order, and no more under way than a bound.
 import { WindrowError } from '../base/errors.ts';
 import { ensureTopic } from './admin.ts';
-import { KAFKA, called, clientConfig, connect, isHopeless, kafkaFailure } from './client.ts';
+import { KAFKA, clientConfig, connect, disconnectProducer, isHopeless, kafkaFailure } from './client.ts';
 import type { KafkaError, Rdkafka } from './client.ts';
 import type { KafkaSettings } from './options.ts';
 import { REACHABILITY_CONFIG, Reachability } from './reachability.ts';
@@ -128,8 +128,7 @@ export class BatchProducer {
   async close(): Promise<void> {
     this.#failure ??= new WindrowError('KAFKA', 'the connection to Kafka was closed');
     this.#wakeAll();
-    if (!this.#producer.isConnected()) return;
-    await called((done) => this.#producer.disconnect((error: KafkaError | null) => done(error))).catch(() => undefined);
+    await disconnectProducer(this.#producer);
   }
 
   async #change(): Promise<void> {

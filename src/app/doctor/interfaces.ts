@@ -1,4 +1,6 @@
 // Interfaces, one by one: whether Windrow reads what they carry, and how they are.
+import { HARDWARE } from '../../capture/hardware.ts';
+import type { Hardware } from '../../capture/hardware.ts';
 import { exact, quantity } from '../units.ts';
 import { warning, well } from './findings.ts';
 import type { Finding } from './findings.ts';
@@ -9,29 +11,6 @@ const MOST_LISTED = 64;
 /** Flags of an interface (linux/if.h). */
 const UP = 0x1;
 const PROMISCUOUS = 0x100;
-
-/** Hardware types (linux/if_arp.h), and whether a frame of theirs, as a packet socket gives it, is one that Windrow decodes. */
-const LINKS: Readonly<Record<number, readonly [name: string, isRead: boolean]>> = {
-  1: ['Ethernet', true],
-  32: ['InfiniBand', false],
-  280: ['CAN', false],
-  512: ['PPP', false],
-  519: ['raw IP', true],
-  768: ['IPIP tunnel', true],
-  769: ['IPv6 tunnel', true],
-  772: ['loopback', true],
-  776: ['6in4 tunnel', true],
-  778: ['GRE tunnel', true],
-  801: ['802.11', true],
-  802: ['802.11 with Prism', true],
-  803: ['802.11 with radiotap', true],
-  804: ['802.15.4', false],
-  805: ['802.15.4 monitor', false],
-  823: ['GRE tunnel over IPv6', true],
-  824: ['netlink monitor', false],
-  826: ['vsock monitor', false],
-  65534: ['raw IP', true],
-};
 
 interface Counters {
   readonly received: number;
@@ -91,7 +70,9 @@ function readCounters(text: string): Map<string, Counters> {
 function linkFinding({ text }: Machine, name: string, counters: Counters): Finding {
   const at = (file: string): string => text(`${FOLDER}/${name}/${file}`)?.trim() ?? '';
   const type = Number(at('type'));
-  const [link, isRead] = LINKS[type] ?? [`link type ${at('type') || 'unknown'}`, false];
+  const hardware = HARDWARE[type] as Hardware | undefined;
+  const link = hardware?.name ?? `link type ${at('type') || 'unknown'}`;
+  const isRead = hardware?.linkType !== undefined;
   const flags = Number(at('flags'));
   const state = at('operstate');
   const flushNs = Number(at('gro_flush_timeout'));

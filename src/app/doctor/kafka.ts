@@ -1,6 +1,6 @@
 // Whether Kafka can be delivered to: the client that is installed, the brokers, and the topic of entries.
 import { WindrowError } from '../../base/errors.ts';
-import { called, clientConfig, connect, kafkaFailure, loadRdkafka } from '../../kafka/client.ts';
+import { called, clientConfig, connect, disconnectProducer, kafkaFailure, loadRdkafka } from '../../kafka/client.ts';
 import type { KafkaError, Rdkafka } from '../../kafka/client.ts';
 import type { KafkaSettings } from '../../kafka/options.ts';
 import { entriesTopic } from '../../kafka/topics.ts';
@@ -47,11 +47,7 @@ async function brokerFindings(rdkafka: Rdkafka, settings: KafkaSettings): Promis
     const todo = 'see that the brokers run, that a firewall lets this host to them, and that --kafka names them';
     return [failure('kafka', messageOf(error), todo, 'brokers')];
   } finally {
-    if (client.isConnected()) {
-      await called((done) => {
-        client.disconnect((error: KafkaError | null) => done(error));
-      });
-    }
+    await disconnectProducer(client);
   }
 }
 

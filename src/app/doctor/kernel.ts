@@ -3,8 +3,8 @@ import { failure, warning, well } from './findings.ts';
 import type { Finding } from './findings.ts';
 import type { Machine } from './machine.ts';
 
-/** The first with PACKET_IGNORE_OUTGOING (linux/if_packet.h). */
-const GOOD = [4, 20] as const;
+/** The first whose rings of packets tell super-frames from others (PACKET_VNET_HDR with TPACKET_V3). */
+const GOOD = [4, 6] as const;
 
 export function checkKernel({ platform, release, architecture, text }: Machine): Finding[] {
   if (platform !== 'linux') {
@@ -21,7 +21,7 @@ function versionFinding(release: string, architecture: string): Finding {
   if (isGood) return well('kernel', says);
   return warning(
     'kernel',
-    `${says}: before ${GOOD.join('.')} a packet socket cannot leave out what the host sends (PACKET_IGNORE_OUTGOING), and each packet on loopback comes twice`,
+    `${says}: before ${GOOD.join('.')} a ring does not tell super-frames (GSO, GRO) from packets, and each is counted as one`,
     `use Linux ${GOOD.join('.')} or later`,
   );
 }
