@@ -13,13 +13,13 @@ import { checkKernel } from './doctor/kernel.ts';
 import type { Machine } from './doctor/machine.ts';
 import { checkMemory } from './doctor/memory.ts';
 import type { DoctorOptions } from './doctor_options.ts';
+import { isColored } from './terminal.ts';
 import { quantity } from './units.ts';
 
 /** Prints; the result is the exit code: 0 where nothing fails. */
 export async function doctor(options: DoctorOptions): Promise<number> {
   const findings = await examine(HOST, options);
-  const isColored = process.stdout.isTTY && !process.env['NO_COLOR'];
-  process.stdout.write(options.isJson ? renderJson(findings) : render(findings, isColored));
+  process.stdout.write(options.isJson ? renderJson(findings) : render(findings, isColored()));
   return countOf(findings, 'failure') > 0 ? 1 : 0;
 }
 
@@ -52,8 +52,8 @@ function renderJson(findings: readonly Finding[]): string {
 
 const STATUS_WIDTH = 'failure'.length;
 
-function render(findings: readonly Finding[], isColored: boolean): string {
-  const pc = createColors(isColored);
+function render(findings: readonly Finding[], hasColors: boolean): string {
+  const pc = createColors(hasColors);
   const paint: Readonly<Record<Status, (text: string) => string>> = {
     ok: pc.green,
     warning: pc.yellow,

@@ -20,6 +20,7 @@ import { openDestination } from './destinations.ts';
 import type { ProgressLine } from './progress.ts';
 import type { ReplayOptions } from './replay_options.ts';
 import { summaryLine } from './summary_line.ts';
+import { isColored } from './terminal.ts';
 
 /** How a replay ended. */
 export interface ReplayResult {
@@ -66,8 +67,8 @@ async function finish(options: ReplayOptions, result: ReplayResult, destination:
   let report: string | undefined;
   if (options.format === 'table') {
     const { renderReport } = await import('./report.ts');
-    const isColored = outputOf(options) === STDOUT && process.stdout.isTTY && !process.env['NO_COLOR'];
-    report = renderReport(result, process.stdout.columns || 100, isColored);
+    const hasColors = outputOf(options) === STDOUT && isColored();
+    report = renderReport(result, process.stdout.columns || 100, hasColors);
   }
   await destination.finish(report);
 }
