@@ -1,6 +1,5 @@
 // Chunks of what a worker's rings hold: read as it comes, completed in turn.
 #pragma once
-#include <sys/eventfd.h>
 #include <time.h>
 
 #include <memory>

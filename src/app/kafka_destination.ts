@@ -11,6 +11,7 @@ import type { KafkaSettings } from '../kafka/options.ts';
 import { BatchProducer } from '../kafka/producer.ts';
 import { entriesTopic } from '../kafka/topics.ts';
 import type { Destination } from './destination.ts';
+import { exact } from './units.ts';
 
 export class KafkaDestination implements Destination, BatchSink {
   readonly #settings: KafkaSettings;
@@ -80,7 +81,7 @@ export class KafkaDestination implements Destination, BatchSink {
   }
 
   summary(): string {
-    const [entries, batches] = [this.#entries, this.#batches].map((n) => n.toLocaleString('en-US'));
+    const [entries, batches] = [this.#entries, this.#batches].map(exact);
     return `${entries} entries in ${batches} batches to ${entriesTopic(this.#settings.prefix)} at ${this.#settings.brokers.join(',')}`;
   }
 }

@@ -15,6 +15,7 @@ import { Sink } from '../sink/sink.ts';
 import { Tree } from '../sink/tree.ts';
 import type { TreeTarget } from '../sink/tree_target.ts';
 import type { Destination } from './destination.ts';
+import { exact } from './units.ts';
 
 /** Whoever is alone decides alone. */
 const ALONE: Committer = { commit: () => Promise.resolve(true) };
@@ -89,7 +90,7 @@ export class TreeDestination implements Destination, BatchSink {
   }
 
   summary(): string {
-    return `${this.#entries.toLocaleString('en-US')} entries in ${this.#root}`;
+    return `${exact(this.#entries)} entries in ${this.#root}`;
   }
 
   async #take(batch: Batch): Promise<void> {

@@ -51,9 +51,3 @@ export function readCounters(name: string): InterfaceCounters | undefined {
     return undefined;
   }
 }
-
-/** Names of all, in the order of their indexes. */
-export function interfaceNames(): string[] {
-  const all = fs.readdirSync(NETWORK).flatMap((name) => readInterface(name) ?? []);
-  return all.sort((a, b) => a.index - b.index).map(({ name }) => name);
-}
