@@ -105,6 +105,14 @@ export function clientConfig({ brokers, tls, sasl }: KafkaSettings): Record<stri
   return config;
 }
 
+/**
+ * Of producers: a request is answered before the next one leaves. A broker that is about to lead a partition refuses the
+ * first request of a producer, and may take those behind it: it does not know the producer yet, so any sequence number is
+ * as good as another. The client (librdkafka 2.12) then takes the first for acknowledged with those that came after it: its
+ * messages would be lost, and reported as delivered.
+ */
+export const ONE_BY_ONE = { 'max.in.flight.requests.per.connection': 1 } as const;
+
 /** A fatal error ends a client, not what its owner does: those that no new client mends are denials. */
 export function isHopeless(error: KafkaError): boolean {
   return HOPELESS.includes(error.code);

@@ -4,7 +4,7 @@
 // that was thrown out may not know it yet, and a transaction without a member is accepted. Whoever begins with the id ends
 // what others do with it, and then looks whether the partition still is where its checkpoint begins.
 import { WindrowError } from '../base/errors.ts';
-import { KAFKA, called, clientConfig, connect, disconnectProducer, kafkaFailure } from './client.ts';
+import { KAFKA, ONE_BY_ONE, called, clientConfig, connect, disconnectProducer, kafkaFailure } from './client.ts';
 import type { KafkaError, Rdkafka } from './client.ts';
 import type { KafkaSettings } from './options.ts';
 import { TRANSACTION_TIMEOUT_MS, agentRecord, sinkRecord } from './sink_state.ts';
@@ -13,6 +13,11 @@ import type { WrittenMark } from './sink_state.ts';
 /** A call that timed out goes on where it was when it is made again. */
 const CALL_TIMEOUT_MS = 10_000;
 const MOST_TRIES = 6;
+/**
+ * The client (librdkafka 2.12, issues 5456 and 5511) waits without end for a group coordinator that has left the cluster,
+ * until any connection of it opens or closes: then it asks who coordinates now. So none stays open that is not used.
+ */
+const MOST_IDLE_MS = 5000;
 const POLL_MS = 10;
 
 /** What is committed at once. */
@@ -158,7 +163,9 @@ export class PartitionCommitter {
     const producer = new this.#rdkafka.Producer({
       ...clientConfig(this.#settings),
       'transactional.id': `windrow-sink.${group}.${topic}.${partition}`,
+      ...ONE_BY_ONE,
       'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS,
+      'connections.max.idle.ms': MOST_IDLE_MS,
       'compression.codec': 'lz4',
       dr_cb: false,
     });

@@ -1,7 +1,7 @@
 // Batches to Kafka: idempotent, acknowledged by all replicas, in order, and no more under way than a bound.
 import { WindrowError } from '../base/errors.ts';
 import { ensureTopic } from './admin.ts';
-import { KAFKA, clientConfig, connect, disconnectProducer, isHopeless, kafkaFailure } from './client.ts';
+import { KAFKA, ONE_BY_ONE, clientConfig, connect, disconnectProducer, isHopeless, kafkaFailure } from './client.ts';
 import type { KafkaError, Rdkafka } from './client.ts';
 import type { KafkaSettings } from './options.ts';
 import { REACHABILITY_CONFIG, Reachability } from './reachability.ts';
@@ -59,6 +59,7 @@ export class BatchProducer {
         ...clientConfig(settings),
         ...REACHABILITY_CONFIG,
         'enable.idempotence': true,
+        ...ONE_BY_ONE,
         'compression.codec': settings.compression,
         'linger.ms': 5,
         'queue.buffering.max.kbytes': QUEUE_KIB,

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import rdkafka from 'node-rdkafka';
-import { called } from './broker_client.ts';
+import { called, inSync } from './broker_client.ts';
 import { classArchive } from './broker_archive.ts';
 import { installKafka } from './broker_install.ts';
 import { freePorts } from './broker_ports.ts';
@@ -29,6 +29,9 @@ export interface TopicOptions {
 
 /** For `beforeAll`: the first time on a machine, Kafka is fetched. */
 export const CLUSTER_TIMEOUT_MS = 300_000;
+
+/** Of a node that comes back under load. */
+const IN_SYNC_TIMEOUT_MS = 60_000;
 
 const FOLDER_PREFIX = 'windrow-kafka-';
 
@@ -86,6 +89,11 @@ export class KafkaCluster {
   /** Starts a node that was killed or stopped, on its ports and with its data. */
   startAgain(node = 1): Promise<void> {
     return this.#processes[node - 1].start();
+  }
+
+  /** Resolves when every node has all messages: until then no other may be missing. */
+  inSync(): Promise<void> {
+    return inSync({ 'metadata.broker.list': this.brokers }, { timeoutMs: IN_SYNC_TIMEOUT_MS });
   }
 
   /** Ends all nodes and removes what they wrote. */

@@ -63,6 +63,28 @@ export async function messagesOf(
   }
 }
 
+/** Resolves when all replicas of all partitions have what their leaders have. */
+export async function inSync(
+  settings: ConsumerGlobalConfig,
+  { timeoutMs = TIMEOUT_MS }: AskOptions = {},
+): Promise<void> {
+  const client = new rdkafka.Producer(settings);
+  await connect(client, timeoutMs);
+  try {
+    for (const deadline = performance.now() + timeoutMs; ;) {
+      const { topics } = await called<Metadata>((done) => void client.getMetadata({ timeout: timeoutMs }, done));
+      const behind = topics.flatMap(({ name, partitions }) =>
+        partitions.filter(({ isrs, replicas }) => isrs.length < replicas.length).map(({ id }) => `${name} ${id}`),
+      );
+      if (topics.length > 0 && behind.length === 0) return;
+      if (performance.now() > deadline) throw new Error(`replicas are still behind: ${behind.join(', ')}`);
+      await setTimeout(100);
+    }
+  } finally {
+    await disconnect(client);
+  }
+}
+
 async function readToEnd(consumer: KafkaConsumer, topic: string, timeoutMs: number): Promise<Message[]> {
   const { topics } = await called<Metadata>((done) => void consumer.getMetadata({ topic, timeout: timeoutMs }, done));
   const unread = new Map<number, number>();
