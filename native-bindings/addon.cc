@@ -11,6 +11,7 @@
 #include "columns_argument.h"
 #include "exchange_options.h"
 #include "json_encoder.h"
+#include "link_watch.h"
 #include "live_calls.h"
 #include "napi_values.h"
 #include "owned.h"
@@ -118,6 +119,34 @@ napi_value counts(napi_env env, const Tally::Count* values, uint64_t Tally::Coun
   return array.value();
 }
 
+// [{number, eni, linkType, name, isSupported, packets, bytes, dropped, excludedPackets, excludedBytes}]
+napi_value interfaces_of(napi_env env, const Exchange& x, const std::vector<Interface>& all) {
+  Array interfaces(env);
+  uint32_t number = 0;
+  for (const Interface& i : all) {
+    Object o(env);
+    o.set("number", double(number)).set("eni", double(i.declared ? x.interfaces.eni(number) : number));
+    o.set("linkType", double(i.link_type)).set("name", napi::text(env, i.name));
+    o.set("isSupported", napi::boolean(env, i.is_supported));
+    o.set("packets", double(i.books.seen.packets)).set("bytes", double(i.books.seen.bytes)).set("dropped", double(i.dropped));
+    o.set("excludedPackets", counts(env, i.books.excluded, &Tally::Count::packets));
+    o.set("excludedBytes", counts(env, i.books.excluded, &Tally::Count::bytes));
+    interfaces.push(o.value());
+    number++;
+  }
+  return interfaces.value();
+}
+
+// exchange_live(exchange) -> {interfaces: [...], flows}: the books of live interfaces as they were lately
+napi_value exchange_live(napi_env env, napi_callback_info info) {
+  Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedExchange>(0);
+  if (!args.ok()) return nullptr;
+  Exchange& x = *owned->exchange;
+  return Object(env).set("interfaces", interfaces_of(env, x, x.live_books())).set("flows", double(x.flows())).value();
+}
+
 // exchange_state(exchange) -> {interfaces: [...], rulePackets: [...], guesses, wrongGuesses}; once all workers have ended
 napi_value exchange_state(napi_env env, napi_callback_info info) {
   Args args(env, info, 1);
@@ -136,22 +165,10 @@ napi_value exchange_state(napi_env env, napi_callback_info info) {
       into.bytes += books.not_local[i].bytes;
     }
   }
-  Array interfaces(env), rule_packets(env);
-  uint32_t number = 0;
-  for (const Interface& i : all) {
-    Object o(env);
-    o.set("number", double(number)).set("eni", double(i.declared ? x.interfaces.eni(number) : number));
-    o.set("linkType", double(i.link_type)).set("name", napi::text(env, i.name));
-    o.set("isSupported", napi::boolean(env, i.is_supported));
-    o.set("packets", double(i.books.seen.packets)).set("bytes", double(i.books.seen.bytes)).set("dropped", double(i.dropped));
-    o.set("excludedPackets", counts(env, i.books.excluded, &Tally::Count::packets));
-    o.set("excludedBytes", counts(env, i.books.excluded, &Tally::Count::bytes));
-    interfaces.push(o.value());
-    number++;
-  }
+  Array rule_packets(env);
   for (uint64_t packets : rules) rule_packets.push(napi::number(env, double(packets)));
   Object state(env);
-  state.set("interfaces", interfaces.value()).set("rulePackets", rule_packets.value());
+  state.set("interfaces", interfaces_of(env, x, all)).set("rulePackets", rule_packets.value());
   state.set("guesses", double(x.guesses)).set("wrongGuesses", double(x.wrong_guesses));
   return state.value();
 }
@@ -320,12 +337,10 @@ napi_value collector_new(napi_env env, napi_callback_info info) {
   Args args(env, info, 2);
   if (!args.ok()) return nullptr;
   auto* owned = args.native<OwnedExchange>(0);
-  napi_valuetype type = napi_undefined;
-  napi_typeof(env, args[1], &type);
-  if (args.ok() && type != napi_function) args.fail("expected a function");
+  napi_value callback = args.function(1);
   if (args.ok() && !owned->exchange->take_collector()) args.fail("this exchange has its collector already");
   if (!args.ok()) return nullptr;
-  auto bell = std::make_shared<RowsBell>(env, args[1]);
+  auto bell = std::make_shared<RowsBell>(env, callback);
   owned->exchange->on_rows = [bell] { bell->ring(); };
   return napi::own(env, new OwnedCollector(owned->exchange, std::move(bell)));
 }
@@ -558,13 +573,14 @@ napi_value init(napi_env env, napi_value exports) {
   } functions[] = {
       X(exchange_new), X(exchange_share), X(exchange_join), X(exchange_stop), X(exchange_finish), X(live_socket),
       X(worker_add_ring), X(worker_activate_ring), X(worker_remove_ring),
-      X(exchange_state), X(exchange_clock), X(exchange_damage), X(exchange_unread), X(worker_new),
+      X(exchange_state), X(exchange_live), X(exchange_clock), X(exchange_damage), X(exchange_unread), X(worker_new),
       X(worker_add_input), X(worker_declare), X(worker_feed), X(worker_run),
       X(worker_damage), X(worker_take_ended), X(worker_consumed), X(collector_new),
       X(collector_close), X(collector_next), X(collector_enis), X(collector_drops),
       X(collector_rows), X(collector_json), X(collector_pack), X(encoder_new), X(encoder_json),
       X(packer_new), X(packer_begin), X(packer_add), X(packer_enis), X(packer_size), X(packer_take),
       X(columns_unpack), X(columns_layout), X(capture_peek), X(aligned_bytes), X(file_lock),
+      X(link_watch), X(link_unwatch),
   };
 #undef X
   for (const auto& f : functions) {

@@ -121,6 +121,10 @@ class Exchange {
     if (config.fd >= 0) consumed_.store(offset, std::memory_order_relaxed);
     declared_.store(uint32_t(interfaces.all().size()), std::memory_order_relaxed);
     interfaces.place_drops(stamp_of(number, chunk->records));
+    if (config.is_live && wants_books_.exchange(false)) {
+      std::lock_guard lock(drops_mutex_);
+      live_books_ = interfaces.all();
+    }
     if (interfaces.has_drops()) {
       std::lock_guard lock(drops_mutex_);
       for (const DropReport& drops : interfaces.take_drops()) drops_.push_back(drops);
@@ -148,7 +152,8 @@ class Exchange {
   bool is_over() const {
     return published_.load(std::memory_order_acquire) == chunks_.load(std::memory_order_relaxed);
   }
-  void set_folded(uint32_t shard, uint64_t chunks) {
+  void set_folded(uint32_t shard, uint64_t chunks, uint64_t flows) {
+    shards_[shard].flows.store(flows, std::memory_order_relaxed);
     shards_[shard].folded.store(chunks, std::memory_order_release);
     ring_bell();
   }
@@ -194,6 +199,18 @@ class Exchange {
       marks_.pop_front();
     }
     return settled_mark_;
+  }
+  // Of a live source: the books as they were when the first chunk after the call before was published.
+  std::vector<Interface> live_books() {
+    std::lock_guard lock(drops_mutex_);
+    wants_books_.store(true);
+    return live_books_;
+  }
+  // In the tables of all shards.
+  uint64_t flows() const {
+    uint64_t sum = 0;
+    for (const PerShard& shard : shards_) sum += shard.flows.load(std::memory_order_relaxed);
+    return sum;
   }
   bool has_first() const { return first_sec() != Stream::kNothingTold; }  // known with the first rows
   int64_t first_sec() const { return first_sec_.load(std::memory_order_relaxed); }
@@ -254,7 +271,7 @@ class Exchange {
 
  private:
   struct alignas(64) PerShard {
-    std::atomic<uint64_t> folded{0};
+    std::atomic<uint64_t> folded{0}, flows{0};
     std::atomic<bool> is_taken{false}, is_asleep{false};
     int wake_fd = -1;
     RowQueue rows;
@@ -295,8 +312,10 @@ class Exchange {
   std::atomic<uint64_t> packets_{0}, consumed_{0};
   std::atomic<int64_t> first_sec_{Stream::kNothingTold}, mark_{Stream::kNothingTold};
   Span ending_;
+  std::atomic<bool> wants_books_{true};
   // Reports of lost packets are rare, and taken by another thread than the workers.
   std::mutex drops_mutex_;
+  std::vector<Interface> live_books_;
   std::deque<DropReport> drops_;
   // Where the watermark rose, once a second at most, and what of it has been asked for.
   std::deque<std::pair<Stamp, int64_t>> marks_;

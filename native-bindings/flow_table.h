@@ -72,6 +72,7 @@ class FlowTable {
     else return add_to(flows6_, item, sec, window);
   }
 
+  uint64_t flows() const { return uint64_t(flows4_.live()) + flows6_.live(); }
   // Packets and bytes of no named ENI, by interface.
   const std::vector<Tally::Count>& not_local() const { return not_local_; }
   // Logged packets by the rule that told their direction.

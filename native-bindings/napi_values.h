@@ -43,6 +43,12 @@ class Args {
     if (napi_get_value_bool(env_, value, &v) != napi_ok) fail("expected a boolean");
     return v;
   }
+  napi_value function(size_t i) {
+    napi_valuetype type = napi_undefined;
+    napi_typeof(env_, values_[i], &type);
+    if (type != napi_function) fail("expected a function");
+    return values_[i];
+  }
   std::string text_of(napi_value value) {
     size_t n = 0;
     if (napi_get_value_string_utf8(env_, value, nullptr, 0, &n) != napi_ok) {

@@ -39,7 +39,7 @@ class Shard {
     // Packets of other shards may have raised the mark behind this shard's last. Where windows close all were told before.
     if (chunk_->mark != Stream::kNothingTold) table_.raise(chunk_->mark);
     chunk_ = nullptr;
-    x_.set_folded(number_, ++next_);
+    x_.set_folded(number_, ++next_, table_.flows());
     if (x_.is_collector_waiting()) publish_rows();
     return Did::kWork;
   }

@@ -3,8 +3,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { AGENT_OPTIONS } from '../src/app/agent/options.ts';
 import { DOCTOR_OPTIONS } from '../src/app/doctor_options.ts';
-import { SERVED_TABLES, metricsTable } from '../src/app/metrics.ts';
+import { metricsTable } from '../src/app/metrics.ts';
 import { REPLAY_OPTIONS } from '../src/app/replay_options.ts';
 import { SINK_OPTIONS } from '../src/app/sink_options.ts';
 import type { OptionSpec } from '../src/base/options.ts';
@@ -54,6 +55,7 @@ const PURE = [
   'base/errors.ts',
   'capture/damage.ts',
   'capture/link_types.ts',
+  'capture/names.ts',
   'cloud/locality.ts',
   'flowlog/accounting.ts',
   'flowlog/batch.ts',
@@ -244,10 +246,11 @@ describe('the table in the README', () => {
 
   test.each<[string, string]>([
     ['options:replay', optionTable(REPLAY_OPTIONS.filter((option) => !isOfKafka(option)))],
+    ['options:agent', optionTable(AGENT_OPTIONS.filter((option) => !isOfKafka(option)))],
     ['options:sink', optionTable(SINK_OPTIONS.filter((option) => !isOfKafka(option)))],
     ['options:doctor', optionTable(DOCTOR_OPTIONS.filter((option) => !isOfKafka(option)))],
     ['options:kafka', optionTable([...KAFKA_OPTIONS, ...PRODUCER_OPTIONS])],
-    ['metrics', table(['metric', 'type', 'labels', 'what it says'], ...metricsTable(SERVED_TABLES))],
+    ['metrics', table(['metric', 'type', 'labels', 'what it says'], ...metricsTable())],
     ['fields', table(['key', 'what it is'], ...FIELDS.map(({ key, doc }) => [code(key), doc]))],
     [
       'exclusions',

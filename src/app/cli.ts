@@ -3,6 +3,8 @@
 import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, WindrowError, systemCode, systemReason } from '../base/errors.ts';
 import { addOptions } from '../base/options.ts';
+import { AGENT_OPTIONS, readAgentOptions } from './agent/options.ts';
+import type { AgentFlags } from './agent/options.ts';
 import { DOCTOR_OPTIONS, readDoctorOptions } from './doctor_options.ts';
 import type { DoctorFlags } from './doctor_options.ts';
 import { REPLAY_OPTIONS, VERIFY_OPTIONS, readReplayOptions } from './replay_options.ts';
@@ -40,6 +42,18 @@ function build(): Command {
       process.exitCode = await replay(options, crew);
     });
   addOptions(replayCommand, REPLAY_OPTIONS).addHelpText('after', EXIT_CODES);
+  const agentCommand = program
+    .command('agent')
+    .summary('turn the traffic of live interfaces into flow log entries')
+    .description(
+      'Captures at interfaces of this host until it is stopped, and turns their traffic into flow log entries.',
+    )
+    .action(async (flags: AgentFlags) => {
+      const options = readAgentOptions(flags, { isTerminal: process.stderr.isTTY, ...SURROUNDINGS });
+      const { agent } = await import('./agent.ts');
+      process.exitCode = await agent(options);
+    });
+  addOptions(agentCommand, AGENT_OPTIONS).addHelpText('after', EXIT_CODES);
   const sinkCommand = program
     .command('sink')
     .summary('write entries from Kafka to files')

@@ -21,7 +21,9 @@ export async function openDestination(options: ReplayOptions, workers: number): 
   const source = await sourceOf(options, delivery, workers);
   if (delivery.to === 'tree') {
     const { TreeDestination } = await import('./tree_destination.ts');
-    return TreeDestination.open(delivery.root, source, delivery);
+    const { root, compress, rotateBytes } = delivery;
+    const naming = { topic: source.agent, replaces: true, owner: 'replay' };
+    return TreeDestination.open(root, source, { compress, rotateBytes, rotateMs: Infinity, ...naming });
   }
   const { KafkaDestination } = await import('./kafka_destination.ts');
   return KafkaDestination.open(delivery.settings, source, workers, (line) => {

@@ -1,5 +1,6 @@
 // All metrics of Windrow, and the table that documents them.
 import type { Labels, MetricSpec, MetricTable } from '../base/metrics.ts';
+import { LIVE_METRICS } from '../capture/metrics.ts';
 import { FLOWLOG_METRICS } from '../flowlog/metrics.ts';
 import { CLIENT_METRICS, CONSUMER_METRICS, PRODUCER_METRICS, SPOOL_METRICS } from '../kafka/metrics.ts';
 import { SINK_METRICS } from '../sink/metrics.ts';
@@ -17,6 +18,7 @@ export const APP_METRICS = {
 /** In the order in which data passes. */
 export const METRIC_TABLES: readonly MetricTable[] = [
   APP_METRICS,
+  LIVE_METRICS,
   FLOWLOG_METRICS,
   CLIENT_METRICS,
   PRODUCER_METRICS,
@@ -25,12 +27,9 @@ export const METRIC_TABLES: readonly MetricTable[] = [
   SINK_METRICS,
 ];
 
-/** Those that a command serves by now: what captures live serves the others. */
-export const SERVED_TABLES: readonly MetricTable[] = [APP_METRICS, CLIENT_METRICS, CONSUMER_METRICS, SINK_METRICS];
-
 /** Rows of Markdown cells: name, type, labels, help. */
-export function metricsTable(tables: readonly MetricTable[] = METRIC_TABLES): string[][] {
-  return tables.flatMap((table) => Object.values(table).map(rowOf));
+export function metricsTable(): string[][] {
+  return METRIC_TABLES.flatMap((table) => Object.values(table).map(rowOf));
 }
 
 function rowOf({ name, type, labels, help }: MetricSpec): string[] {

@@ -48,10 +48,19 @@ export const FILE_OPTIONS: readonly OptionSpec[] = [
 ];
 
 /** Whose entries they are: where a sink files them. */
-const FLOW_LOG_OPTIONS: readonly OptionSpec[] = [
-  { flags: '--project <name>', doc: 'project that entries are filed under, with --out or --kafka', default: 'windrow' },
-  { flags: '--logstore <name>', doc: 'logstore that entries are filed under', default: 'flow-logs' },
-  { flags: '--flow-log <name>', doc: 'name of the flow log that entries are of', default: 'replay' },
+export function flowLogOptions(name: string): readonly OptionSpec[] {
+  return [
+    {
+      flags: '--project <name>',
+      doc: 'project that entries are filed under, with --out or --kafka',
+      default: 'windrow',
+    },
+    { flags: '--logstore <name>', doc: 'logstore that entries are filed under', default: 'flow-logs' },
+    { flags: '--flow-log <name>', doc: 'name of the flow log that entries are of', default: name },
+  ];
+}
+
+const AGAIN_OPTIONS: readonly OptionSpec[] = [
   {
     flags: '--again',
     doc: 'add entries that were replayed before once more; else a replay that is run twice, or was killed, adds nothing twice',
@@ -76,7 +85,8 @@ export const REPLAY_OPTIONS: readonly OptionSpec[] = [
     range: [1, 256],
   },
   { flags: '--quiet', doc: 'say nothing on standard error but errors', default: false },
-  ...FLOW_LOG_OPTIONS,
+  ...flowLogOptions('replay'),
+  ...AGAIN_OPTIONS,
   ...KAFKA_OPTIONS,
   ...PRODUCER_OPTIONS,
 ];
@@ -100,15 +110,22 @@ export interface CountingFlags {
   readonly maxFlows: number;
 }
 
-export interface ReplayFlags extends CountingFlags, KafkaFlags {
-  readonly format?: 'json' | 'table';
+export interface FlowLogFlags {
+  readonly project: string;
+  readonly logstore: string;
+  readonly flowLog: string;
+}
+
+/** By which entries go. */
+export interface WayFlags extends KafkaFlags {
   readonly output: string;
   readonly out?: string;
   readonly compress?: Compression;
   readonly rotateBytes: number;
-  readonly project: string;
-  readonly logstore: string;
-  readonly flowLog: string;
+}
+
+export interface ReplayFlags extends CountingFlags, FlowLogFlags, WayFlags {
+  readonly format?: 'json' | 'table';
   readonly again: boolean;
   readonly accounting?: string;
   readonly workers?: number;
@@ -120,13 +137,8 @@ export interface VerifyFlags extends CountingFlags {
 }
 
 /** Whole and checked. */
-export interface ReplayOptions {
+export interface ReplayOptions extends Counting {
   readonly paths: readonly string[];
-  readonly windowSeconds: number;
-  readonly latenessSeconds: number;
-  readonly decapsulate: boolean;
-  readonly locality: Locality;
-  readonly maxFlows: number;
   readonly format: 'json' | 'table';
   readonly delivery: Delivery;
   readonly accounting: string | undefined;
@@ -135,16 +147,29 @@ export interface ReplayOptions {
   readonly quiet: boolean;
 }
 
+/** By which way entries go. */
+export type Way = LinesWay | TreeWay | KafkaWay;
+
+export interface LinesWay {
+  readonly to: 'lines';
+  readonly output: string;
+  readonly compress: Compression | undefined;
+}
+
+export interface TreeWay {
+  readonly to: 'tree';
+  readonly root: string;
+  readonly compress: Compression | undefined;
+  readonly rotateBytes: number;
+}
+
+export interface KafkaWay {
+  readonly to: 'kafka';
+  readonly settings: KafkaSettings;
+}
+
 /** Where entries go. */
-export type Delivery =
-  | { readonly to: 'lines'; readonly output: string; readonly compress: Compression | undefined }
-  | (Filed & {
-      readonly to: 'tree';
-      readonly root: string;
-      readonly compress: Compression | undefined;
-      readonly rotateBytes: number;
-    })
-  | (Filed & { readonly to: 'kafka'; readonly settings: KafkaSettings });
+export type Delivery = LinesWay | ((TreeWay | KafkaWay) & Filed);
 
 /** What batches are known by. */
 export interface Filed {
@@ -154,8 +179,33 @@ export interface Filed {
   readonly isAgain: boolean;
 }
 
+/** How packets are counted. */
+export interface Counting {
+  readonly windowSeconds: number;
+  readonly latenessSeconds: number;
+  readonly decapsulate: boolean;
+  readonly locality: Locality;
+  readonly maxFlows: number;
+}
+
 export function windowSecondsOf(flags: CountingFlags): number {
   return flags.window ?? Number(flags.interval) * 60;
+}
+
+/** Throws USAGE. */
+export function readCounting(flags: CountingFlags): Counting {
+  const windowSeconds = windowSecondsOf(flags);
+  if (flags.lateness > MOST_OPEN_WINDOWS * windowSeconds) {
+    const most = `at most ${MOST_OPEN_WINDOWS * windowSeconds} with windows of ${windowSeconds} s`;
+    throw new WindrowError('USAGE', `--lateness ${flags.lateness} keeps too many windows open at once: ${most}`);
+  }
+  return {
+    windowSeconds,
+    latenessSeconds: flags.lateness,
+    decapsulate: flags.decapsulate,
+    locality: readLocality(flags.local, flags.eni),
+    maxFlows: flags.maxFlows,
+  };
 }
 
 /** Throws USAGE. */
@@ -164,23 +214,14 @@ export function readReplayOptions(
   flags: ReplayFlags,
   { isTerminal, ...surroundings }: Surroundings & { readonly isTerminal: boolean },
 ): ReplayOptions {
-  const windowSeconds = windowSecondsOf(flags);
-  if (flags.lateness > MOST_OPEN_WINDOWS * windowSeconds) {
-    const most = `at most ${MOST_OPEN_WINDOWS * windowSeconds} with windows of ${windowSeconds} s`;
-    throw new WindrowError('USAGE', `--lateness ${flags.lateness} keeps too many windows open at once: ${most}`);
-  }
   if (paths.filter((path) => path === STDIN).length > 1) {
     throw new WindrowError('USAGE', 'standard input (-) can be read once only');
   }
   const delivery = readDelivery(flags, surroundings);
   const isPlain = delivery.to === 'lines' && delivery.output === STDOUT;
   return Object.freeze({
+    ...readCounting(flags),
     paths,
-    windowSeconds,
-    latenessSeconds: flags.lateness,
-    decapsulate: flags.decapsulate,
-    locality: readLocality(flags.local, flags.eni),
-    maxFlows: flags.maxFlows,
     format: flags.format ?? (isTerminal && isPlain ? 'table' : 'json'),
     delivery,
     accounting: flags.accounting,
@@ -190,6 +231,12 @@ export function readReplayOptions(
 }
 
 function readDelivery(flags: ReplayFlags, surroundings: Surroundings): Delivery {
+  const way = readWay(flags, surroundings);
+  return way.to === 'lines' ? way : { ...way, ...readFiled(flags) };
+}
+
+/** Throws USAGE. */
+export function readWay(flags: WayFlags, surroundings: Surroundings): Way {
   const ways = [
     flags.output === STDOUT ? '' : '--output',
     flags.out === undefined ? '' : '--out',
@@ -201,10 +248,9 @@ function readDelivery(flags: ReplayFlags, surroundings: Surroundings): Delivery 
   const { output, out, compress, rotateBytes } = flags;
   if (flags.kafka) {
     if (compress) throw new WindrowError('USAGE', '--compress is for files; batches have --kafka-compression');
-    const settings = readKafkaSettings(flags, surroundings);
-    return { to: 'kafka', settings, ...readFiled(flags) };
+    return { to: 'kafka', settings: readKafkaSettings(flags, surroundings) };
   }
-  if (out !== undefined) return { to: 'tree', root: rootOf(out), compress, rotateBytes, ...readFiled(flags) };
+  if (out !== undefined) return { to: 'tree', root: rootOf(out), compress, rotateBytes };
   return { to: 'lines', output, compress };
 }
 
@@ -220,6 +266,14 @@ function readFiled(flags: ReplayFlags): Filed {
   if (flags.format === 'table') {
     throw new WindrowError('USAGE', '--format table is for people to read, and goes to --output only');
   }
+  const flowLog = readFlowLog(flags);
+  const { lateness, decapsulate, local, eni, maxFlows } = flags;
+  const identity = JSON.stringify([windowSecondsOf(flags), lateness, decapsulate, local, eni, maxFlows, flowLog]);
+  return { flowLog, identity, isAgain: flags.again };
+}
+
+/** Throws USAGE. */
+export function readFlowLog(flags: FlowLogFlags): FlowLogName {
   const flowLog = { name: flags.flowLog, project: flags.project, logstore: flags.logstore };
   for (const [key, name] of Object.entries(flowLog)) {
     if (name === '' || Buffer.byteLength(name) > MOST_NAME) {
@@ -230,7 +284,5 @@ function readFiled(flags: ReplayFlags): Filed {
       );
     }
   }
-  const { lateness, decapsulate, local, eni, maxFlows } = flags;
-  const identity = JSON.stringify([windowSecondsOf(flags), lateness, decapsulate, local, eni, maxFlows, flowLog]);
-  return { flowLog, identity, isAgain: flags.again };
+  return flowLog;
 }

@@ -9,6 +9,13 @@ import { FILE_OPTIONS, rootOf } from './replay_options.ts';
 import { METRICS_OPTION, readMetricsAddress } from './status_options.ts';
 import type { ListenAddress } from './status_options.ts';
 
+export const ROTATE_OPTION = {
+  flags: '--rotate-seconds <n>',
+  doc: 'files end, and their entries are there to read, after so long at most',
+  range: [1, 86_400],
+  default: 60,
+} as const satisfies OptionSpec;
+
 export const SINK_OPTIONS: readonly OptionSpec[] = [
   { flags: '--out <directory>', doc: 'root of the tree that entries are written to' },
   {
@@ -22,12 +29,7 @@ export const SINK_OPTIONS: readonly OptionSpec[] = [
     default: 'windrow-sink',
   },
   ...FILE_OPTIONS,
-  {
-    flags: '--rotate-seconds <n>',
-    doc: 'files end, and their entries are there to read, after so long at most',
-    range: [1, 86_400],
-    default: 60,
-  },
+  ROTATE_OPTION,
   { flags: '--drain', doc: 'write what is in the topic now, and end', default: false },
   METRICS_OPTION,
   { flags: '--quiet', doc: 'say nothing on standard error but errors', default: false },

@@ -19,43 +19,63 @@ import { exact } from './units.ts';
 
 /** Whoever is alone decides alone. */
 const ALONE: Committer = { commit: () => Promise.resolve(true) };
+/** How often it is looked whether files are due that nothing more comes for. */
+const LOOK_MS = 1000;
+
+export interface TreeDestinationOptions {
+  readonly compress: Compression | undefined;
+  readonly rotateBytes: number;
+  /** Files end, and are there to read, after so long at most. Infinity: when all is written. */
+  readonly rotateMs: number;
+  /** What files are named by, besides their place among those of that name. */
+  readonly topic: string;
+  /** Files take the place of earlier ones of the same name: the same source, with another size of files. */
+  readonly replaces: boolean;
+  /** Who shares the tree. */
+  readonly owner: string;
+}
 
 export class TreeDestination implements Destination, BatchSink {
   readonly #root: string;
   readonly #source: BatchSource;
+  readonly #topic: string;
   readonly #tree: Tree;
   readonly #lock: Lock;
   readonly #target: TreeTarget;
   readonly #sink: Sink;
-  /** A batch's place in the replay; the replay is a partition of its own. */
+  /** A batch's place in the source, which is a partition of its own. */
   #offset = 0;
   #entries = 0;
-  #taking: Promise<void> = Promise.resolve();
+  #turn: Promise<void> = Promise.resolve();
   #isOver = false;
-  readonly failed = new Promise<never>(() => undefined);
+  #timer: NodeJS.Timeout | undefined;
+  #fail: (error: unknown) => void = () => undefined;
+  readonly failed = new Promise<never>((_, reject) => (this.#fail = reject));
 
-  private constructor(root: string, source: BatchSource, tree: Tree, lock: Lock) {
+  private constructor(root: string, source: BatchSource, options: TreeDestinationOptions, tree: Tree, lock: Lock) {
+    const { topic, rotateMs } = options;
     this.#root = root;
     this.#source = source;
+    this.#topic = topic;
     this.#tree = tree;
     this.#lock = lock;
     this.#target = tree.target();
-    this.#sink = new Sink(this.#target, ALONE, { rotateMs: Infinity, now: () => 0 });
+    this.#sink = new Sink(this.#target, ALONE, { rotateMs, now: Date.now });
     this.#sink.assign(0, []);
+    this.failed.catch(() => undefined);
+    if (rotateMs === Infinity) return;
+    this.#timer = setInterval(() => {
+      if (this.#sink.isDue) this.#inTurn(() => this.#rotate()).catch((error: unknown) => this.#fail(error));
+    }, LOOK_MS).unref();
   }
 
-  /** Replays that were killed are ended first, as far as they had come. Rejects with OUTPUT_FAILED. */
-  static async open(
-    root: string,
-    source: BatchSource,
-    options: { compress: Compression | undefined; rotateBytes: number },
-  ): Promise<TreeDestination> {
-    // The same replay with another size of files has the same name: its files take the place of the earlier ones.
-    const tree = Tree.open(root, { ...options, replaces: true, owner: 'replay' });
+  /** Sources that were killed are ended first, as far as they had come. Rejects with OUTPUT_FAILED. */
+  static async open(root: string, source: BatchSource, options: TreeDestinationOptions): Promise<TreeDestination> {
+    const tree = Tree.open(root, options);
     try {
       const lock = new Lock(path.join(root, STATE_FOLDER, `${source.agent}.lock`));
       await tree.recover(() => Promise.resolve(true));
-      return new TreeDestination(root, source, tree, lock);
+      return new TreeDestination(root, source, options, tree, lock);
     } catch (error) {
       await tree.close();
       throw failureOf(root, error);
@@ -67,12 +87,13 @@ export class TreeDestination implements Destination, BatchSink {
   }
 
   take(batch: Batch): Promise<void> {
-    return (this.#taking = this.#take(batch));
+    return this.#inTurn(() => this.#take(batch));
   }
 
   async end(): Promise<void> {
+    clearInterval(this.#timer);
     // Whoever gives up has not waited for what is under way.
-    await this.#taking.catch(() => undefined);
+    await this.#turn;
     try {
       if (!this.#isOver) await this.#sink.checkpoint();
     } catch (error) {
@@ -93,23 +114,40 @@ export class TreeDestination implements Destination, BatchSink {
     return `${exact(this.#entries)} entries in ${this.#root}`;
   }
 
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
   async #take(batch: Batch): Promise<void> {
-    if (this.#isOver) throw new Error('a batch after the end of a replay');
-    try {
-      // Not behind the batch that makes it due: the last checkpoint of all has one.
-      if (this.#sink.isDue) await this.#sink.checkpoint();
-      const origin = { topic: batch.identity.agent, partition: 0, offset: this.#offset++ };
+    if (this.#isOver) throw new Error('a batch after the end of its source');
+    // Not behind the batch that makes it due: the last checkpoint of all has one.
+    await this.#rotate();
+    await this.#orOver(async () => {
+      const origin = { topic: this.#topic, partition: 0, offset: this.#offset++ };
       await this.#sink.take({ ...origin, batch, key: null, message: null });
       this.#entries += batch.entries;
+    });
+  }
+
+  async #rotate(): Promise<void> {
+    if (this.#isOver || !this.#sink.isDue) return;
+    await this.#orOver(() => this.#sink.checkpoint());
+  }
+
+  /** What fails may be there in part: nothing more is written. */
+  async #orOver(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
-      // A batch may be there in part.
       this.#isOver = true;
       throw failureOf(this.#root, error);
     }
   }
 }
 
-/** The same captures are replayed to a tree by one process at a time: each would take the place of what the other wrote. */
+/** One process at a time writes a source's entries to a tree: each would take the place of what the other wrote. */
 class Lock {
   readonly #file: string;
   readonly #fd: number;
@@ -122,7 +160,7 @@ class Lock {
       if (!addon.file_lock(fd)) {
         fs.closeSync(fd);
         const root = path.dirname(path.dirname(file));
-        throw new WindrowError('OUTPUT_FAILED', `${root}: another process is replaying the same captures to it`);
+        throw new WindrowError('OUTPUT_FAILED', `${root}: another process is writing the same entries to it`);
       }
       this.#fd = fd;
       if (fs.fstatSync(fd).nlink > 0) return;

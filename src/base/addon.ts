@@ -9,6 +9,7 @@ export type NativeWorker = { readonly [tag]: 'worker' };
 export type NativeCollector = { readonly [tag]: 'collector' };
 export type NativeEncoder = { readonly [tag]: 'encoder' };
 export type NativePacker = { readonly [tag]: 'packer' };
+export type NativeLinkWatch = { readonly [tag]: 'linkWatch' };
 
 export interface NativeLocality {
   readonly eniCount: number;
@@ -87,6 +88,13 @@ export interface NativeState {
   readonly wrongGuesses: number;
 }
 
+/** Of live interfaces, while they are read. */
+export interface NativeLiveState {
+  readonly interfaces: readonly NativeInterface[];
+  /** In the tables of all shards. */
+  readonly flows: number;
+}
+
 export interface NativeDamage {
   readonly damage: number;
   readonly detail: number;
@@ -132,6 +140,8 @@ export interface Addon {
   worker_remove_ring(worker: NativeWorker, interface_: number): void;
   /** Once all workers have ended. */
   exchange_state(exchange: NativeExchange): NativeState;
+  /** What it was when the first packets after the call before had been read. */
+  exchange_live(exchange: NativeExchange): NativeLiveState;
   exchange_damage(exchange: NativeExchange): NativeDamage;
   /** The link type of packets of which none could be read, or -1; once a worker has ended. */
   exchange_unread(exchange: NativeExchange): number;
@@ -211,6 +221,13 @@ export interface Addon {
   aligned_bytes(size: number): Uint8Array<ArrayBuffer>;
   /** Locks an open file for this opening of it alone (flock(2)); false: somebody else has it. Throws where it cannot be locked. */
   file_lock(fd: number): boolean;
+  /**
+   * Calls `changed` when network interfaces of this process's namespace have changed in whatever way (rtnetlink(7)), for as
+   * long as the watch is held, and without keeping the process alive. Where the kernel refuses it, the negative errno.
+   */
+  link_watch(changed: () => void): NativeLinkWatch | number;
+  /** `changed` is not called any more; what has ended already stays ended. */
+  link_unwatch(watch: NativeLinkWatch): void;
 }
 
 const PATH = '../../native-bindings/build/Release/windrow.node';

@@ -1,6 +1,7 @@
 // Network interfaces of this host, as Linux shows them (sysfs(5), Documentation/ABI/testing/sysfs-class-net).
 import fs from 'node:fs';
 import path from 'node:path';
+import { systemCode } from '../base/errors.ts';
 import { HARDWARE } from './hardware.ts';
 
 const NETWORK = '/sys/class/net';
@@ -22,7 +23,14 @@ export interface InterfaceCounters {
   readonly sent: number;
 }
 
-/** Undefined where there is none of that name. */
+/** All that there are, or those whose names `matches`, by name. Throws where sysfs cannot be read. */
+export function listInterfaces(matches: (name: string) => boolean = () => true): NetworkInterface[] {
+  const names = fs.readdirSync(NETWORK).filter(matches).sort();
+  // What vanishes meanwhile is left out, and so are files among them that are no interfaces, as of bonding.
+  return names.map(readInterface).filter((at) => at !== undefined);
+}
+
+/** Undefined where there is none of that name. Throws where sysfs cannot be read. */
 export function readInterface(name: string): NetworkInterface | undefined {
   const read = (file: string): string => fs.readFileSync(path.join(NETWORK, name, file), 'latin1').trim();
   try {
@@ -34,12 +42,15 @@ export function readInterface(name: string): NetworkInterface | undefined {
       linkType: HARDWARE[hardware]?.linkType,
       isUp: (Number(read('flags')) & IFF_UP) !== 0,
     };
-  } catch {
-    return undefined; // gone, or never there
+  } catch (error) {
+    if (ABSENT.has(systemCode(error))) return undefined;
+    throw error;
   }
 }
 
 const IFF_UP = 1;
+/** Never there, or gone; EINVAL: it is on its way out, and the kernel has told so already. */
+const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ENODEV', 'EINVAL']);
 
 /** Packets; undefined where the interface is gone. */
 export function readCounters(name: string): InterfaceCounters | undefined {

@@ -1,7 +1,7 @@
 // What the workers of a replay share: made by the thread that collects their rows, joined by each worker by its number.
 import { randomFillSync } from 'node:crypto';
 import { addon } from '../base/addon.ts';
-import type { NativeExchange, NativeLocality, NativeState } from '../base/addon.ts';
+import type { NativeExchange, NativeLiveState, NativeLocality, NativeState } from '../base/addon.ts';
 import { WindrowError, systemCode } from '../base/errors.ts';
 import { linkTypeName } from '../capture/link_types.ts';
 
@@ -71,6 +71,11 @@ export class Exchange {
   /** The books, once all workers have ended. */
   get state(): NativeState {
     return addon.exchange_state(this.native);
+  }
+
+  /** Of live interfaces: how they are, up to a second late. */
+  get live(): NativeLiveState {
+    return addon.exchange_live(this.native);
   }
 
   linkTypeName(linkType: number): string {

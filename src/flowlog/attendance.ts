@@ -65,6 +65,13 @@ export class Attendance {
     }
   }
 
+  /** Of each ENI that is watched: up to when all is told that its windows lack. */
+  settledUntil(): [eni: number, second: number][] {
+    return [...this.#enis]
+      .filter(([, { spans }]) => spans.at(-1)!.until === Infinity)
+      .map(([eni, { next }]) => [eni, next * this.#windowSeconds]);
+  }
+
   /** All windows are closed that this watermark closes. */
   settleAt(mark: number): QuietEntry[] {
     return this.settle(this.#idOf(mark - this.#latenessSeconds));

@@ -1,25 +1,57 @@
 // The ENIs of a capture by their numbers: the named ones, then one for each interface.
-import { eniOfInterface } from '../cloud/locality.ts';
+import { eniNamed, eniOfInterface } from '../cloud/locality.ts';
 import type { Eni, Locality } from '../cloud/locality.ts';
 import type { Exchange } from '../flow/exchange.ts';
 
 export class EniDirectory {
   readonly #exchange: Exchange;
   readonly #locality: Locality;
+  readonly #interfaceNames: readonly string[] | undefined;
 
-  constructor(exchange: Exchange, locality: Locality) {
+  /**
+   * `interfaceNames` are those of live interfaces, by their numbers; it grows as they come. Interfaces of captures have none
+   * that would be the same in every copy of the capture.
+   */
+  constructor(exchange: Exchange, locality: Locality, interfaceNames?: readonly string[]) {
     this.#exchange = exchange;
     this.#locality = locality;
+    this.#interfaceNames = interfaceNames;
   }
 
   /** How many there are by now: captures declare interfaces as they go. */
   get count(): number {
-    return this.#locality.enis.length + this.#exchange.clock.interfaces;
+    return this.#locality.enis.length + (this.#interfaceNames?.length ?? this.#exchange.clock.interfaces);
   }
 
-  /** Of any number, also of an interface that may yet come. */
+  /** Whether `eni` knows those that may yet come. */
+  get isForeseen(): boolean {
+    return this.#interfaceNames === undefined;
+  }
+
+  /** Of any number. */
   eni(number: number): Eni {
-    return this.#locality.enis[number] ?? eniOfInterface(number - this.#locality.enis.length);
+    const named = this.#locality.enis[number];
+    if (named) return named;
+    const interfaceNumber = number - this.#locality.enis.length;
+    const name = this.#interfaceNames?.[interfaceNumber];
+    return name === undefined ? eniOfInterface(interfaceNumber) : eniNamed(`eni-${name}`);
+  }
+
+  /** Undefined: none of those that there are by now has this id. */
+  numberOf(eniId: string): number | undefined {
+    for (let number = 0; number < this.count; number++) if (this.eni(number).eniId === eniId) return number;
+    return undefined;
+  }
+
+  /** Numbers of the ENIs whose traffic a live interface has, besides those that an address or a MAC names. */
+  ofInterface(name: string): number[] {
+    const { eniOfAll, eniOfInterface: named } = this.#locality.native;
+    if (eniOfAll >= 0) return [eniOfAll];
+    const own = named.filter((at) => at.interface === name).map((at) => at.eni);
+    if (own.length > 0) return own;
+    if (this.named().length > 0) return [];
+    const number = this.#interfaceNames?.indexOf(name) ?? -1;
+    return number < 0 ? [] : [this.#locality.enis.length + number];
   }
 
   /** Numbers of the ENIs that an address or a MAC names. */

@@ -56,11 +56,11 @@ export class JsonWriter implements EntryWriter {
     return this.#lines?.room() ?? SCRATCH;
   }
 
-  /** The encoder knows the constants of all ENIs, and of as many as may come: it is seldom made anew. */
+  /** The encoder knows the constants of all ENIs, and of as many as may come, as far as they are foreseen. */
   #encoderForAll(): NativeEncoder {
     const needed = this.#enis.count;
     if (!this.#encoder || needed > this.#encoderEnis) {
-      const count = Math.max(needed, 2 * this.#encoderEnis);
+      const count = this.#enis.isForeseen ? Math.max(needed, 2 * this.#encoderEnis) : needed;
       this.#encoder = encoderOf(Array.from({ length: count }, (_, number) => this.#enis.eni(number)));
       this.#encoderEnis = count;
     }

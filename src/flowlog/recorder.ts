@@ -19,6 +19,17 @@ export interface RecorderOptions {
   readonly watch?: RowWatcher | undefined;
   /** Undefined: a capture tells by itself when it was made. */
   readonly attendance?: Attendance | undefined;
+  /** With attendance: all is recorded of the windows that have closed. */
+  readonly settled?: (() => void) | undefined;
+}
+
+/** What was recorded so far. */
+export interface Recorded {
+  readonly logged: Readonly<Logged>;
+  readonly entries: Readonly<EntryCounts>;
+  readonly closedEarly: number;
+  /** End of the latest window that closed, in seconds since the epoch; 0: none has. */
+  readonly lastWindowEnd: number;
 }
 
 /** Looks at rows as they pass. */
@@ -32,6 +43,9 @@ export class Recorder {
   readonly #writer: EntryWriter;
   readonly #watch: RowWatcher | undefined;
   readonly #attendance: Attendance | undefined;
+  readonly #settled: () => void;
+  #settledMark = -Infinity;
+  #lastWindowEnd = 0;
   #watched: Columns | undefined;
   readonly #quiet = new Columns(8);
   readonly #silence = new Silence();
@@ -45,7 +59,7 @@ export class Recorder {
     enis: EniDirectory,
     windowSeconds: number,
     writer: EntryWriter,
-    { watch, attendance }: RecorderOptions = {},
+    { watch, attendance, settled = () => undefined }: RecorderOptions = {},
   ) {
     this.#exchange = exchange;
     this.#collector = collector;
@@ -54,6 +68,22 @@ export class Recorder {
     this.#writer = writer;
     this.#watch = watch;
     this.#attendance = attendance;
+    this.#settled = settled;
+  }
+
+  get recorded(): Recorded {
+    return {
+      logged: this.#logged,
+      entries: this.#entries,
+      closedEarly: this.#closedEarly,
+      lastWindowEnd: this.#lastWindowEnd,
+    };
+  }
+
+  /** Nobody watched an ENI between two times, in seconds since the epoch: a SKIPDATA entry for each window. */
+  async recordUnwatched(eni: number, from: number, until: number): Promise<void> {
+    const to = Math.ceil(until / this.#windowSeconds);
+    if (this.#idOf(from) < to) await this.#writeQuiet('skipdata', { eni, from: this.#idOf(from), to });
   }
 
   /** Writes all that comes. */
@@ -69,7 +99,11 @@ export class Recorder {
   /** Nothing more comes for now: what the windows lack that have closed is told. */
   async #rest(): Promise<void> {
     const { settled } = this.#collector;
-    if (this.#attendance && settled !== undefined) await this.#writeAll(this.#attendance.settleAt(settled));
+    if (this.#attendance && settled !== undefined && settled > this.#settledMark) {
+      this.#settledMark = settled;
+      await this.#writeAll(this.#attendance.settleAt(settled));
+      this.#settled();
+    }
     this.#writer.pause?.();
   }
 
@@ -85,6 +119,7 @@ export class Recorder {
         if (run.from < to) await this.#writeQuiet('nodata', { ...run, to });
       }
     }
+    this.#lastWindowEnd = Math.max(this.#lastWindowEnd, (window.id + 1) * this.#windowSeconds);
     for (let isDone = false; !isDone;) {
       const taken = await this.#take(window);
       isDone = taken.isDone;

@@ -48,6 +48,13 @@ export const PRODUCER_OPTIONS: readonly OptionSpec[] = [
   },
 ];
 
+/** Of the spool: bytes on disk, the age at which batches leave, and the size of its files. */
+export const SPOOL_DEFAULTS = {
+  maxBytes: 2 * 2 ** 30,
+  maxAgeMs: 72 * 3_600_000,
+  segmentBytes: 16 * 2 ** 20,
+} as const;
+
 /** Options as commander gives them. */
 export interface KafkaFlags {
   readonly kafka?: readonly string[];

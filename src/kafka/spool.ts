@@ -2,6 +2,7 @@
 import { WindrowError, systemReason } from '../base/errors.ts';
 import { makeFolders } from '../base/folders.ts';
 import type { Eviction } from './metrics.ts';
+import { SPOOL_DEFAULTS } from './options.ts';
 import { Acknowledged } from './spool_acknowledged.ts';
 import { SpoolKeeper } from './spool_keeper.ts';
 import { SpoolLock } from './spool_lock.ts';
@@ -14,12 +15,6 @@ import type { SpoolRecord } from './spool_scanner.ts';
 import { SEGMENT_HEADER_BYTES } from './spool_segment.ts';
 import type { Segments } from './spool_segments.ts';
 import { SpoolWriter } from './spool_writer.ts';
-
-export const SPOOL_DEFAULTS = {
-  maxBytes: 2 * 2 ** 30,
-  maxAgeMs: 72 * 3_600_000,
-  segmentBytes: 16 * 2 ** 20,
-} as const;
 
 /** How often what was written is made to reach the disk, and what is acknowledged is kept. */
 const SYNC_MS = 1000;

@@ -282,7 +282,7 @@ describe('a replay that is killed', () => {
     expect(second).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: `windrow: ${root}: another process is replaying the same captures to it\n`,
+      stderr: `windrow: ${root}: another process is writing the same entries to it\n`,
     });
     // Others may.
     await replay(varied, root);

@@ -27,10 +27,11 @@ function canMakeNetworks(): boolean {
 
 export class Veth {
   /** The end that is here. */
-  readonly here: string;
+  here: string;
   /** The end that is in the namespace. */
   readonly there = 'peer0';
   readonly namespace: string;
+  #isRemoved = false;
   /** Addresses of the two ends. */
   readonly addresses: { readonly here: string; readonly there: string };
 
@@ -57,6 +58,15 @@ export class Veth {
     ip('link', 'set', here, 'up');
     veth.execute('ip', 'link', 'set', there, 'up');
     return veth;
+  }
+
+  /** Gives the end that is here another name. */
+  rename(name: string): void {
+    ip('link', 'set', this.here, 'down');
+    ip('link', 'set', this.here, 'name', name);
+    ip('link', 'set', name, 'up');
+    ip('addr', 'replace', `${this.addresses.here}/24`, 'dev', name);
+    this.here = name;
   }
 
   /** Runs a command in the namespace; gives what it wrote. */
@@ -116,6 +126,8 @@ export class Veth {
   }
 
   remove(): void {
+    if (this.#isRemoved) return;
+    this.#isRemoved = true;
     execFileSync('ip', ['netns', 'del', this.namespace], { stdio: 'ignore' });
     // Its other end goes with it, sooner or later.
     try {

@@ -7,6 +7,7 @@ import type {
   NativeEncoder,
   NativeExchange,
   NativeExchangeOptions,
+  NativeLinkWatch,
   NativeLocality,
   NativePacker,
   NativeRing,
@@ -71,7 +72,12 @@ export function encoder(): NativeEncoder {
 export function packer(): NativePacker {
   return known('packer', addon.packer_new(8, 4096));
 }
-export const MAKERS = { exchange, worker, collector, encoder, packer } as const;
+export function linkWatch(changed: () => void = () => undefined): NativeLinkWatch {
+  const made = addon.link_watch(changed);
+  if (typeof made === 'number') throw new Error(`netlink is refused: ${made}`);
+  return known('linkWatch', made);
+}
+export const MAKERS = { exchange, worker, collector, encoder, packer, linkWatch } as const;
 
 /** They look alike to JavaScript. */
 const kinds = new WeakMap<object, keyof typeof MAKERS>();
@@ -138,4 +144,6 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   file_lock: () => [file],
   capture_peek: () => [CAPTURE, CAPTURE.length, true],
   aligned_bytes: () => [4096],
+  link_watch: () => [() => undefined],
+  link_unwatch: () => [linkWatch()],
 };

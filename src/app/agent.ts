@@ -1,0 +1,178 @@
+// `windrow agent`: live interfaces in, flow log entries out, until it is told to stop.
+import { Collector } from '../flow/collector.ts';
+import { Exchange } from '../flow/exchange.ts';
+import { Attendance } from '../flowlog/attendance.ts';
+import { EniDirectory } from '../flowlog/eni_directory.ts';
+import { Recorder } from '../flowlog/recorder.ts';
+import { ReaderGone } from '../sink/output.ts';
+import { LiveCrew } from './agent/crew.ts';
+import { openDelivery } from './agent/delivery.ts';
+import type { AgentDelivery } from './agent/delivery.ts';
+import { AgentInterfaces } from './agent/interfaces.ts';
+import { openLog } from './agent/log.ts';
+import type { AgentLog } from './agent/log.ts';
+import { AgentMeter } from './agent/meter.ts';
+import type { AgentOptions } from './agent/options.ts';
+import type { StatusPage } from './agent/page.ts';
+import { AgentState } from './agent/state.ts';
+import { StatusServer } from './status_server.ts';
+import { summaryLine } from './summary_line.ts';
+
+/** Captures until it is told to stop; the result is the exit code. Rejects with what keeps it from capturing at all. */
+export async function agent(options: AgentOptions): Promise<number> {
+  const stopping = new Stopping();
+  const page = await openPage(options);
+  const log = page?.log ?? openLog(options.log, options.isQuiet);
+  const state = options.way.to === 'lines' ? undefined : AgentState.open(options.state);
+  const meter = new AgentMeter(log);
+  const server = await startServer(options, meter, log);
+  const crew = new LiveCrew(options.workers);
+  try {
+    const delivery = await openDelivery({
+      ...{ options, state, log, registry: meter.registry },
+      made: () => meter.made(),
+      dropped: (packets) => meter.dropped(packets),
+    });
+    await run({ options, stopping, page, log, state, meter, crew, delivery });
+    return 0;
+  } catch (error) {
+    if (error instanceof ReaderGone) return 0;
+    throw error;
+  } finally {
+    stopping.forget();
+    meter.stop();
+    page?.end();
+    await crew.close();
+    await server?.stop();
+    state?.close();
+  }
+}
+
+interface Parts {
+  readonly options: AgentOptions;
+  readonly stopping: Stopping;
+  readonly page: StatusPage | undefined;
+  readonly log: AgentLog;
+  readonly state: AgentState | undefined;
+  readonly meter: AgentMeter;
+  readonly crew: LiveCrew;
+  readonly delivery: AgentDelivery;
+}
+
+/** Workers read and fold; this thread follows the interfaces, and writes what windows give as they close. */
+async function run({ options, stopping, page, log, state, meter, crew, delivery }: Parts): Promise<void> {
+  const { windowSeconds, latenessSeconds, locality } = options;
+  const exchange = new Exchange({
+    ...options,
+    ...{ workers: crew.workers, fd: -1, isLive: true, locality: locality.native },
+  });
+  const collector = new Collector(exchange);
+  const attendance = new Attendance(windowSeconds, latenessSeconds);
+  const names: string[] = [];
+  const enis = new EniDirectory(exchange, locality, names);
+  const keep = (): void => {
+    const watched = attendance.settledUntil().map(([eni, second]) => [enis.eni(eni).eniId, second] as const);
+    state?.keep(new Map(watched));
+  };
+  const recorder = new Recorder(exchange, collector, enis, windowSeconds, delivery.writer(enis), {
+    attendance,
+    settled: keep,
+  });
+  const interfaces = new AgentInterfaces({ crew, attendance, enis, options, log, names });
+  try {
+    await crew.start(exchange, options.maxFlows);
+    await recordUnfinished(options, state, recorder, enis, names, log);
+    const recording = recorder.recordAll();
+    recording.catch(() => undefined);
+    const broken = Promise.race([crew.failed, delivery.failed, recording as Promise<never>]);
+    await Promise.race([interfaces.start(), broken]);
+    keep();
+    meter.watch({ options, exchange, recorder, interfaces, delivery }, (status) => page?.draw(status));
+    await Promise.race([stopping.asked, broken]);
+    log.say('stopping: open windows are closed and delivered');
+    await interfaces.stop();
+    exchange.finish();
+    await Promise.race([Promise.all([recording, crew.done()]), crew.failed, delivery.failed]);
+    const accounting = await recorder.finish([]);
+    await Promise.race([delivery.finish(), delivery.failed]);
+    // It has ended in order: nothing is left to be told by the next life.
+    state?.keep(new Map());
+    log.say(summaryLine(accounting));
+  } catch (error) {
+    exchange.stop();
+    throw error;
+  } finally {
+    await interfaces.stop();
+    collector.close();
+  }
+}
+
+/** Windows that a life before was in the middle of when it was killed, and those since: nobody watched, and SKIPDATA says so. */
+async function recordUnfinished(
+  { windowSeconds }: AgentOptions,
+  state: AgentState | undefined,
+  recorder: Recorder,
+  enis: EniDirectory,
+  names: string[],
+  log: AgentLog,
+): Promise<void> {
+  if (!state || state.unfinished.size === 0) return;
+  const begin = Math.floor(Date.now() / 1000 / windowSeconds) * windowSeconds;
+  for (const [eniId, from] of state.unfinished) {
+    // Its interface may come back, or not.
+    if (enis.numberOf(eniId) === undefined) names.push(eniId.replace(/^eni-/, ''));
+    if (from < begin) await recorder.recordUnwatched(enis.numberOf(eniId)!, from, begin);
+  }
+  log.say('the life before did not end in order: what it had not logged is marked SKIPDATA', 'warn');
+}
+
+/** Where people look at it: not where entries go. */
+async function openPage(options: AgentOptions): Promise<StatusPage | undefined> {
+  const { way, isQuiet, log } = options;
+  const isInTheWay = way.to === 'lines' && way.output === '-' && process.stdout.isTTY;
+  if (isQuiet || log === 'json' || !process.stderr.isTTY || isInTheWay) return undefined;
+  const { StatusPage } = await import('./agent/page.ts');
+  return new StatusPage();
+}
+
+async function startServer(
+  { metrics }: AgentOptions,
+  meter: AgentMeter,
+  log: AgentLog,
+): Promise<StatusServer | undefined> {
+  if (!metrics) return undefined;
+  const server = new StatusServer({
+    address: metrics,
+    metrics: meter.registry,
+    health: () => meter.health(),
+    say: (line) => log.say(line, 'warn'),
+  });
+  await server.start();
+  log.say(`metrics at ${server.url}/metrics`);
+  return server;
+}
+
+/** SIGINT or SIGTERM: open windows are closed and delivered, then the command ends. A second one ends it at once. */
+class Stopping {
+  #tell: () => void = () => undefined;
+  readonly asked = new Promise<void>((resolve) => (this.#tell = resolve));
+  #isAsked = false;
+  readonly #listener = (signal: NodeJS.Signals): void => {
+    if (this.#isAsked) {
+      this.forget();
+      process.kill(process.pid, signal);
+    }
+    this.#isAsked = true;
+    this.#tell();
+  };
+
+  constructor() {
+    process.on('SIGINT', this.#listener);
+    process.on('SIGTERM', this.#listener);
+  }
+
+  forget(): void {
+    process.removeListener('SIGINT', this.#listener);
+    process.removeListener('SIGTERM', this.#listener);
+  }
+}

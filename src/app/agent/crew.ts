@@ -1,0 +1,144 @@
+// The threads of live interfaces: what they are told, and how they end.
+import { WindrowError } from '../../base/errors.ts';
+import type { NetworkInterface } from '../../capture/interface.ts';
+import { ringOf } from '../../capture/ring.ts';
+import type { Side } from '../../capture/ring.ts';
+import type { Exchange } from '../../flow/exchange.ts';
+import { ShardPool } from '../../flow/pool.ts';
+import type { RunningTask } from '../../flow/pool.ts';
+import type { FromLiveWorker, ToLiveWorker } from './protocol.ts';
+
+type Told<T> = T extends { readonly call: number } ? Omit<T, 'call'> : never;
+
+interface Answer {
+  resolve(value: boolean): void;
+  reject(error: Error): void;
+}
+
+export interface LiveRingOptions {
+  /** Of each worker's ring. */
+  readonly bytes: number;
+  readonly side: Side;
+}
+
+/** Fanout groups are numbered in 16 bits for a whole network namespace, so another process may have one of the same number. */
+const GROUPS = 0x10000;
+
+export class LiveCrew {
+  readonly workers: number;
+  readonly #pool: ShardPool;
+  #members: Member[] = [];
+  #stop: (() => void) | undefined;
+  #nextGroup = process.pid % GROUPS;
+  #fail: (error: Error) => void = () => undefined;
+  /** Rejects when a worker dies: half of the traffic would be missing in silence. */
+  readonly failed = new Promise<never>((_, reject) => (this.#fail = reject));
+
+  constructor(workers: number) {
+    this.workers = workers;
+    this.#pool = new ShardPool(new URL('./worker.js', import.meta.url), workers);
+    this.failed.catch(() => undefined);
+  }
+
+  /** Resolves when all of them are there. */
+  async start(exchange: Exchange, maxFlows: number): Promise<void> {
+    process.once('exit', (this.#stop = () => exchange.stop()));
+    this.#members = Array.from({ length: this.workers }, (_, worker) => {
+      const task = this.#pool.start({ exchange: exchange.share(), worker, maxFlows });
+      return new Member(task, (error) => this.#fail(error));
+    });
+    await Promise.race([Promise.all(this.#members.map(({ ready }) => ready)), this.failed]);
+  }
+
+  /**
+   * All workers get a ring of the interface, and begin to receive once all have one. Gives whether super-frames are counted
+   * as the packets that the wire carries. Rejects with INPUT_REFUSED; then none has one.
+   */
+  async add(at: NetworkInterface, number: number, options: LiveRingOptions): Promise<boolean> {
+    const group = this.workers > 1 ? this.#nextGroup++ % GROUPS : undefined;
+    try {
+      const knows: boolean[] = [];
+      // One after the other: the first makes the group.
+      for (const member of this.#members) {
+        knows.push(await member.call({ type: 'add', ring: ringOf(at, number, { ...options, group }), name: at.name }));
+      }
+      const isActive = await Promise.all(
+        this.#members.map((member) => member.call({ type: 'activate', interface: number })),
+      );
+      if (isActive.includes(false)) throw new WindrowError('INPUT_REFUSED', `${at.name}: the kernel refuses a filter`);
+      return knows.every(Boolean);
+    } catch (error) {
+      await this.remove(number);
+      throw error;
+    }
+  }
+
+  /** What the rings hold is read, then they are closed. */
+  async remove(number: number): Promise<void> {
+    await Promise.all(this.#members.map((member) => member.call({ type: 'remove', interface: number })));
+  }
+
+  /** All have ended, as the exchange was told to. */
+  async done(): Promise<void> {
+    await Promise.race([Promise.all(this.#members.map(({ done }) => done)), this.failed]);
+  }
+
+  /** Ends the threads. Those that wait in an exchange have to be stopped there first. */
+  async close(): Promise<void> {
+    if (this.#stop) process.removeListener('exit', this.#stop);
+    await this.#pool.close();
+  }
+}
+
+/** One worker, as the main thread knows it. */
+class Member {
+  readonly ready: Promise<void>;
+  readonly done: Promise<void>;
+  readonly #task: RunningTask;
+  readonly #answers = new Map<number, Answer>();
+  #calls = 0;
+
+  constructor(task: RunningTask, fail: (error: Error) => void) {
+    this.#task = task;
+    let isReady: () => void = () => undefined;
+    let isDone: () => void = () => undefined;
+    this.ready = new Promise((resolve) => (isReady = resolve));
+    this.done = new Promise((resolve) => (isDone = resolve));
+    let isOver = false;
+    task.port.on('message', (message: FromLiveWorker) => {
+      switch (message.type) {
+        case 'ready':
+          return isReady();
+        case 'done':
+          isOver = true;
+          return isDone();
+        case 'failed':
+          isOver = true;
+          return fail(new Error(`a worker has failed: ${message.message}`));
+        case 'did':
+          return this.#answer(message.call)?.resolve(message.value);
+        case 'refused':
+          return this.#answer(message.call)?.reject(new WindrowError(message.code, message.message));
+      }
+    });
+    // A thread that ends without a word has been ended.
+    task.port.on('close', () => {
+      if (!isOver) fail(new Error('a worker has ended, and with it a part of the traffic'));
+    });
+    task.ended.catch((error: unknown) => fail(error instanceof Error ? error : new Error(String(error))));
+  }
+
+  call(told: Told<ToLiveWorker>): Promise<boolean> {
+    const call = this.#calls++;
+    return new Promise((resolve, reject) => {
+      this.#answers.set(call, { resolve, reject });
+      this.#task.port.postMessage({ ...told, call });
+    });
+  }
+
+  #answer(call: number): Answer | undefined {
+    const answer = this.#answers.get(call);
+    this.#answers.delete(call);
+    return answer;
+  }
+}

@@ -1,0 +1,258 @@
+// How an agent is: looked at each second, for its metrics, its health and its status page.
+import type { NativeInterface } from '../../base/addon.ts';
+import { MetricRegistry } from '../../base/metrics.ts';
+import type { Metrics } from '../../base/metrics.ts';
+import { Coverage } from '../../capture/coverage.ts';
+import type { WindowCoverage } from '../../capture/coverage.ts';
+import { readCounters } from '../../capture/interface.ts';
+import { LIVE_METRICS } from '../../capture/metrics.ts';
+import type { Exchange } from '../../flow/exchange.ts';
+import { EXCLUSIONS } from '../../flowlog/accounting.ts';
+import { FLOWLOG_METRICS } from '../../flowlog/metrics.ts';
+import type { Recorder } from '../../flowlog/recorder.ts';
+import { APP_METRICS } from '../metrics.ts';
+import type { Health } from '../status_server.ts';
+import { exact } from '../units.ts';
+import { VERSION } from '../version.ts';
+import type { AgentDelivery } from './delivery.ts';
+import type { AgentInterfaces } from './interfaces.ts';
+import type { AgentLog } from './log.ts';
+import type { AgentOptions } from './options.ts';
+
+const LOOK_MS = 1000;
+/** Less of an interface's packets is worth a line. */
+const LEAST_COVERAGE = 0.999;
+
+export interface InterfaceStatus {
+  readonly name: string;
+  /** Packets, since the agent runs. */
+  readonly seen: number;
+  readonly dropped: number;
+  readonly perSecond: number;
+  /** Of the last window; undefined: none is over yet. */
+  readonly coverage: number | undefined;
+}
+
+export interface AgentStatus {
+  readonly interfaces: readonly InterfaceStatus[];
+  readonly flows: number;
+  readonly entries: number;
+  /** Seconds since the epoch; 0: no window has closed. */
+  readonly lastWindowEnd: number;
+  readonly waitingBytes: number;
+  readonly troubles: readonly string[];
+}
+
+/** What is looked at, once it is there. */
+export interface Watched {
+  readonly options: AgentOptions;
+  readonly exchange: Exchange;
+  readonly recorder: Recorder;
+  readonly interfaces: AgentInterfaces;
+  readonly delivery: AgentDelivery;
+}
+
+interface Known {
+  readonly coverage: Coverage;
+  /** Packets that it had counted when the books were asked for. */
+  counted: number | undefined;
+  last: WindowCoverage | undefined;
+  seen: number;
+  perSecond: number;
+  isLow: boolean;
+}
+
+export class AgentMeter {
+  readonly registry = new MetricRegistry();
+  readonly #log: AgentLog;
+  readonly #flowlog: Metrics<typeof FLOWLOG_METRICS>;
+  readonly #live: Metrics<typeof LIVE_METRICS>;
+  readonly #known = new Map<string, Known>();
+  #watched: Watched | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lookedAt = 0;
+  #saidWindow = 0;
+  #status: AgentStatus = {
+    interfaces: [],
+    flows: 0,
+    entries: 0,
+    lastWindowEnd: 0,
+    waitingBytes: 0,
+    troubles: [],
+  };
+
+  constructor(log: AgentLog) {
+    this.#log = log;
+    this.registry.addProcessMetrics();
+    this.registry.add(APP_METRICS).build.set({ version: VERSION }, 1);
+    this.#flowlog = this.registry.add(FLOWLOG_METRICS);
+    this.#live = this.registry.add(LIVE_METRICS);
+  }
+
+  /** From now on; `looked` is called each second. */
+  watch(watched: Watched, looked: (status: AgentStatus) => void): void {
+    this.#watched = watched;
+    this.#flowlog.flowsLimit.set(watched.options.maxFlows);
+    this.#lookedAt = performance.now();
+    this.#timer = setInterval(() => {
+      this.#look(watched);
+      looked(this.#status);
+    }, LOOK_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    if (this.#watched) this.#look(this.#watched);
+  }
+
+  /** A batch was made. */
+  made(): void {
+    this.#flowlog.batches.inc();
+  }
+
+  /** So many packets are in no entry any more: their batch was lost. */
+  dropped(packets: number): void {
+    this.#flowlog.droppedPackets.inc({ reason: 'spool' }, packets);
+  }
+
+  get status(): AgentStatus {
+    return this.#status;
+  }
+
+  health(): Health {
+    const { interfaces, troubles, lastWindowEnd } = this.#status;
+    return { reasons: troubles, details: { interfaces: interfaces.map(({ name }) => name), lastWindowEnd } };
+  }
+
+  #look(watched: Watched): void {
+    const { exchange, recorder, interfaces, delivery, options } = watched;
+    const seconds = (performance.now() - this.#lookedAt) / 1000;
+    this.#lookedAt = performance.now();
+    const window = Math.floor(Date.now() / 1000 / options.windowSeconds);
+    const { interfaces: books, flows } = exchange.live;
+    let dropped = 0;
+    for (const { packets, dropped: lost, name } of books) {
+      if (name === '') continue;
+      this.#live.packets.raiseTo({ interface: name }, packets);
+      this.#live.dropped.raiseTo({ interface: name }, lost);
+      dropped += lost;
+    }
+    const statuses = interfaces.captured.map(({ name, number }) => {
+      const known = this.#knownOf(name);
+      // Not there before its first packets have been read.
+      const { packets: seen, dropped: lost } = books.at(number) ?? { packets: 0, dropped: 0 };
+      known.perSecond = (seen - known.seen) / seconds;
+      known.seen = seen;
+      if (known.counted !== undefined) {
+        const over = known.coverage.take(window, { counted: known.counted, seen });
+        if (over) this.#cover(name, known, over);
+      }
+      // The books that come with the next look are those of about now.
+      known.counted = sumOf(readCounters(name));
+      return { name, seen, dropped: lost, perSecond: known.perSecond, coverage: known.last?.ratio };
+    });
+    this.#forget(new Set(statuses.map(({ name }) => name)));
+    this.#tellBooks(watched, books, dropped, flows);
+    const { entries, lastWindowEnd } = recorder.recorded;
+    this.#status = {
+      interfaces: statuses,
+      flows,
+      entries: entries.ok + entries.supplementary,
+      lastWindowEnd,
+      waitingBytes: delivery.waitingBytes,
+      troubles: [
+        ...delivery.troubles,
+        ...[...interfaces.refused.values()],
+        ...interfaces.missing.map((name) => `${name} is not there`),
+      ],
+    };
+    this.#sayWindow(watched);
+  }
+
+  #tellBooks(
+    { recorder, interfaces, options }: Watched,
+    books: readonly NativeInterface[],
+    dropped: number,
+    flows: number,
+  ): void {
+    const { logged, entries, closedEarly, lastWindowEnd } = recorder.recorded;
+    const m = this.#flowlog;
+    m.packets.raiseTo(total(books.map((book) => book.packets)));
+    m.bytes.raiseTo(total(books.map((book) => book.bytes)));
+    EXCLUSIONS.forEach((reason, i) =>
+      m.excludedPackets.raiseTo({ reason }, total(books.map((book) => book.excludedPackets[i + 1]))),
+    );
+    m.droppedPackets.raiseTo({ reason: 'interface' }, dropped);
+    m.loggedPackets.raiseTo(logged.packets);
+    m.flows.set(flows);
+    m.entries.raiseTo({ status: 'ok' }, entries.ok);
+    m.entries.raiseTo({ status: 'nodata' }, entries.nodata);
+    m.entries.raiseTo({ status: 'skipdata' }, entries.skipdata);
+    m.supplementaryEntries.raiseTo(entries.supplementary);
+    m.closedEarlyEntries.raiseTo(closedEarly);
+    m.lastWindowEnd.set(lastWindowEnd);
+    this.#live.interfaces.set(interfaces.captured.length);
+    this.#live.refused.set(interfaces.refused.size);
+    this.#live.ringBytes.set(interfaces.captured.length * options.ringBytes);
+  }
+
+  #cover(name: string, known: Known, over: WindowCoverage): void {
+    known.last = over;
+    this.#live.coverage.set({ interface: name }, over.ratio);
+    const isLow = over.ratio < LEAST_COVERAGE;
+    if (isLow && !known.isLow) {
+      const line = `${name}: ${exact(over.missed)} of ${exact(over.counted)} packets of a window were not seen; said once until that is over`;
+      this.#log.say(line, 'warn', { interface: name, ...over });
+    } else if (!isLow && known.isLow) {
+      this.#log.say(`${name}: all packets are seen again`, 'info', { interface: name });
+    }
+    known.isLow = isLow;
+  }
+
+  /** A line for each window that has closed. */
+  #sayWindow({ recorder }: Watched): void {
+    const { lastWindowEnd, entries, logged } = recorder.recorded;
+    if (lastWindowEnd <= this.#saidWindow) return;
+    this.#saidWindow = lastWindowEnd;
+    const end = new Date(lastWindowEnd * 1000).toISOString().replace('.000', '');
+    const fields = { window_end: end, packets: logged.packets, ...entries };
+    this.#log.say(
+      `window until ${end} is logged; so far ${exact(logged.packets)} packets in ${exact(entries.ok + entries.supplementary)} entries`,
+      'info',
+      fields,
+    );
+  }
+
+  #knownOf(name: string): Known {
+    let known = this.#known.get(name);
+    if (!known) {
+      known = {
+        coverage: new Coverage(),
+        counted: undefined,
+        last: undefined,
+        seen: 0,
+        perSecond: 0,
+        isLow: false,
+      };
+      this.#known.set(name, known);
+    }
+    return known;
+  }
+
+  /** What is said of an interface that is gone is not true any more. */
+  #forget(there: ReadonlySet<string>): void {
+    for (const name of this.#known.keys()) {
+      if (there.has(name)) continue;
+      this.#known.delete(name);
+      this.#live.coverage.remove({ interface: name });
+    }
+  }
+}
+
+function sumOf(counters: { readonly received: number; readonly sent: number } | undefined): number | undefined {
+  return counters && counters.received + counters.sent;
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}

@@ -1,0 +1,141 @@
+// The options of `windrow agent`: one table, and what a command line makes of it.
+import { WindrowError } from '../../base/errors.ts';
+import type { OptionSpec } from '../../base/options.ts';
+import { STDOUT } from '../../base/standard.ts';
+import type { Side } from '../../capture/ring.ts';
+import type { FlowLogName } from '../../flowlog/batch.ts';
+import { KAFKA_OPTIONS, PRODUCER_OPTIONS, SPOOL_DEFAULTS } from '../../kafka/options.ts';
+import type { Surroundings } from '../../kafka/options.ts';
+import {
+  COUNTING_OPTIONS,
+  FILE_OPTIONS,
+  flowLogOptions,
+  readCounting,
+  readFlowLog,
+  readWay,
+} from '../replay_options.ts';
+import type { Counting, CountingFlags, FlowLogFlags, Way, WayFlags } from '../replay_options.ts';
+import { ROTATE_OPTION } from '../sink_options.ts';
+import { METRICS_OPTION, readMetricsAddress } from '../status_options.ts';
+import type { ListenAddress } from '../status_options.ts';
+
+const SIDES = ['self', 'peer'] as const satisfies readonly Side[];
+export const LOG_FORMATS = ['text', 'json'] as const;
+
+const MIB = 2 ** 20;
+const HOUR_MS = 3_600_000;
+
+export const AGENT_OPTIONS: readonly OptionSpec[] = [
+  {
+    flags: '--interface <name,...>',
+    doc: 'where to capture; * and ? stand for any characters and for one, and mean interfaces that come later as well',
+    isList: true,
+    default: [],
+  },
+  {
+    flags: '--side <side>',
+    doc: 'self: what the host receives there is received; peer: it was sent, as at the host’s end of a guest’s interface',
+    choices: SIDES,
+    default: 'self',
+  },
+  {
+    flags: '--ring-memory <mib>',
+    doc: 'memory of the rings of an interface, which the workers share: how much may come while they are busy',
+    range: [1, 4096],
+    default: 32,
+  },
+  ...COUNTING_OPTIONS,
+  { flags: '--output <path>', doc: 'where entries go; - is standard output', default: STDOUT },
+  { flags: '--out <directory>', doc: 'where entries go instead, as a tree of files by project, logstore and hour' },
+  ...FILE_OPTIONS,
+  ROTATE_OPTION,
+  {
+    flags: '--state <directory>',
+    doc: 'what the agent keeps from one life to the next: its name, what it had not logged yet, and the spool',
+    default: '/var/lib/windrow',
+  },
+  {
+    flags: '--spool-mib <n>',
+    doc: 'what the spool may have on disk while Kafka cannot be reached; then the oldest batches go, and SKIPDATA says so',
+    range: [1, 2 ** 24],
+    default: SPOOL_DEFAULTS.maxBytes / MIB,
+  },
+  {
+    flags: '--spool-hours <n>',
+    doc: 'batches that have waited in the spool for so long go as well',
+    range: [1, 100_000],
+    default: SPOOL_DEFAULTS.maxAgeMs / HOUR_MS,
+  },
+  { flags: '--workers <n>', doc: 'threads that read and count', range: [1, 256], default: 1 },
+  METRICS_OPTION,
+  {
+    flags: '--log <format>',
+    doc: 'what standard error says: text for people, or a JSON object a line (default: text on a terminal, else json)',
+    choices: LOG_FORMATS,
+  },
+  { flags: '--quiet', doc: 'say nothing on standard error but errors', default: false },
+  ...flowLogOptions('agent'),
+  ...KAFKA_OPTIONS,
+  ...PRODUCER_OPTIONS,
+];
+
+export interface AgentFlags extends CountingFlags, FlowLogFlags, WayFlags {
+  readonly interface: readonly string[];
+  readonly side: Side;
+  readonly ringMemory: number;
+  readonly rotateSeconds: number;
+  readonly state: string;
+  readonly spoolMib: number;
+  readonly spoolHours: number;
+  readonly workers: number;
+  readonly metrics: string;
+  readonly log?: (typeof LOG_FORMATS)[number];
+  readonly quiet: boolean;
+}
+
+/** Whole and checked. */
+export interface AgentOptions extends Counting {
+  /** Names of interfaces, and patterns of them. */
+  readonly patterns: readonly string[];
+  readonly side: Side;
+  /** Of all rings of an interface. */
+  readonly ringBytes: number;
+  readonly way: Way;
+  readonly rotateMs: number;
+  readonly state: string;
+  readonly spool: { readonly maxBytes: number; readonly maxAgeMs: number };
+  readonly flowLog: FlowLogName;
+  readonly workers: number;
+  readonly metrics: ListenAddress | undefined;
+  readonly log: (typeof LOG_FORMATS)[number];
+  readonly isQuiet: boolean;
+}
+
+/** Throws USAGE. */
+export function readAgentOptions(
+  flags: AgentFlags,
+  { isTerminal, ...surroundings }: Surroundings & { readonly isTerminal: boolean },
+): AgentOptions {
+  if (flags.interface.length === 0) {
+    throw new WindrowError('USAGE', '--interface NAME,... is missing: where to capture; `windrow doctor` lists them');
+  }
+  const counting = readCounting(flags);
+  if (flags.workers > 1 && counting.locality.native.eniOfMac.length > 0) {
+    throw new WindrowError('USAGE', `--workers ${flags.workers}: ENIs that are named by a MAC need one worker`);
+  }
+  return Object.freeze({
+    ...counting,
+    patterns: flags.interface,
+    side: flags.side,
+    ringBytes: flags.ringMemory * MIB,
+    way: readWay(flags, surroundings),
+    rotateMs: flags.rotateSeconds * 1000,
+    state: flags.state,
+    spool: { maxBytes: flags.spoolMib * MIB, maxAgeMs: flags.spoolHours * HOUR_MS },
+    flowLog: readFlowLog(flags),
+    workers: flags.workers,
+    metrics: readMetricsAddress(flags.metrics),
+    log: flags.log ?? (isTerminal ? 'text' : 'json'),
+    isQuiet: flags.quiet,
+  });
+}
