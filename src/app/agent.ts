@@ -72,7 +72,7 @@ async function run({ options, stopping, page, log, state, meter, crew, delivery 
   const enis = new EniDirectory(exchange, locality, names);
   const keep = (): void => {
     const watched = attendance.settledUntil().map(([eni, second]) => [enis.eni(eni).eniId, second] as const);
-    state?.keep(new Map(watched));
+    delivery.whenSafe(() => state?.keep(new Map(watched)));
   };
   const recorder = new Recorder(exchange, collector, enis, windowSeconds, delivery.writer(enis), {
     attendance,
@@ -81,22 +81,25 @@ async function run({ options, stopping, page, log, state, meter, crew, delivery 
   const interfaces = new AgentInterfaces({ crew, attendance, enis, options, log, names });
   try {
     await crew.start(exchange, options.maxFlows);
-    await recordUnfinished(options, state, recorder, enis, names, log);
+    await Promise.race([interfaces.start(), crew.failed, delivery.failed]);
+    // Before anything else is recorded, and with nothing between the pause and the time since when is watched again.
+    await recordPause({ options, state, recorder, enis, names, attendance, log });
     const recording = recorder.recordAll();
     recording.catch(() => undefined);
     const broken = Promise.race([crew.failed, delivery.failed, recording as Promise<never>]);
-    await Promise.race([interfaces.start(), broken]);
     keep();
     meter.watch({ options, exchange, recorder, interfaces, delivery }, (status) => page?.draw(status));
     await Promise.race([stopping.asked, broken]);
     log.say('stopping: open windows are closed and delivered');
+    const watched = attendance.settledUntil().map(([eni]) => enis.eni(eni).eniId);
     await interfaces.stop();
+    // By then it is told that nobody watched any more.
+    const end = Math.ceil(Date.now() / 1000 / windowSeconds) * windowSeconds;
     exchange.finish();
     await Promise.race([Promise.all([recording, crew.done()]), crew.failed, delivery.failed]);
     const accounting = await recorder.finish([]);
     await Promise.race([delivery.finish(), delivery.failed]);
-    // It has ended in order: nothing is left to be told by the next life.
-    state?.keep(new Map());
+    state?.keep(new Map(watched.map((eniId) => [eniId, end])), true);
     log.say(summaryLine(accounting));
   } catch (error) {
     exchange.stop();
@@ -107,23 +110,30 @@ async function run({ options, stopping, page, log, state, meter, crew, delivery 
   }
 }
 
-/** Windows that a life before was in the middle of when it was killed, and those since: nobody watched, and SKIPDATA says so. */
-async function recordUnfinished(
-  { windowSeconds }: AgentOptions,
-  state: AgentState | undefined,
-  recorder: Recorder,
-  enis: EniDirectory,
-  names: string[],
-  log: AgentLog,
-): Promise<void> {
-  if (!state || state.unfinished.size === 0) return;
-  const begin = Math.floor(Date.now() / 1000 / windowSeconds) * windowSeconds;
-  for (const [eniId, from] of state.unfinished) {
+/** Windows that the life before was in the middle of when it was killed, and those since it ended: SKIPDATA tells of them. */
+async function recordPause({ options, state, recorder, enis, names, attendance, log }: Paused): Promise<void> {
+  if (!state) return;
+  const now = Math.floor(Date.now() / 1000);
+  for (const [eniId, from] of state.watchedBefore) {
     // Its interface may come back, or not.
     if (enis.numberOf(eniId) === undefined) names.push(eniId.replace(/^eni-/, ''));
-    if (from < begin) await recorder.recordUnwatched(enis.numberOf(eniId)!, from, begin);
+    const eni = enis.numberOf(eniId)!;
+    // The window in which it begins to be watched has a part that is not, of which the attendance tells.
+    const until = Math.floor((attendance.watchedSince(eni) ?? now) / options.windowSeconds) * options.windowSeconds;
+    if (from < until) await recorder.recordUnwatched(eni, from, until);
   }
+  if (!state.wasCutOff) return;
   log.say('the life before did not end in order: what it had not logged is marked SKIPDATA', 'warn');
+}
+
+interface Paused {
+  readonly options: AgentOptions;
+  readonly state: AgentState | undefined;
+  readonly recorder: Recorder;
+  readonly enis: EniDirectory;
+  readonly names: string[];
+  readonly attendance: Attendance;
+  readonly log: AgentLog;
 }
 
 /** Where people look at it: not where entries go. */

@@ -50,6 +50,8 @@ export class TreeDestination implements Destination, BatchSink {
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   #fail: (error: unknown) => void = () => undefined;
+  /** Called with the next checkpoint. */
+  #written: (() => void) | undefined;
   readonly failed = new Promise<never>((_, reject) => (this.#fail = reject));
 
   private constructor(root: string, source: BatchSource, options: TreeDestinationOptions, tree: Tree, lock: Lock) {
@@ -90,12 +92,21 @@ export class TreeDestination implements Destination, BatchSink {
     return this.#inTurn(() => this.#take(batch));
   }
 
+  /** Calls back when all that was given so far is there to read; what was to be called before is not any more. */
+  whenWritten(then: () => void): Promise<void> {
+    return this.#inTurn(() => {
+      this.#written = then;
+      if (this.#sink.isEmpty) this.#tellWritten();
+      return Promise.resolve();
+    });
+  }
+
   async end(): Promise<void> {
     clearInterval(this.#timer);
     // Whoever gives up has not waited for what is under way.
     await this.#turn;
     try {
-      if (!this.#isOver) await this.#sink.checkpoint();
+      if (!this.#isOver) await this.#checkpoint();
     } catch (error) {
       throw failureOf(this.#root, error);
     } finally {
@@ -133,11 +144,22 @@ export class TreeDestination implements Destination, BatchSink {
 
   async #rotate(): Promise<void> {
     if (this.#isOver || !this.#sink.isDue) return;
-    await this.#orOver(() => this.#sink.checkpoint());
+    await this.#orOver(() => this.#checkpoint());
+  }
+
+  async #checkpoint(): Promise<void> {
+    await this.#sink.checkpoint();
+    this.#tellWritten();
+  }
+
+  #tellWritten(): void {
+    const written = this.#written;
+    this.#written = undefined;
+    written?.();
   }
 
   /** What fails may be there in part: nothing more is written. */
-  async #orOver(work: () => Promise<unknown>): Promise<void> {
+  async #orOver(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {

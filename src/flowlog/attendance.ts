@@ -65,6 +65,12 @@ export class Attendance {
     }
   }
 
+  /** Since when an ENI is watched; undefined: it is not. */
+  watchedSince(eni: number): number | undefined {
+    const last = this.#enis.get(eni)?.spans.at(-1);
+    return last?.until === Infinity ? last.from : undefined;
+  }
+
   /** Of each ENI that is watched: up to when all is told that its windows lack. */
   settledUntil(): [eni: number, second: number][] {
     return [...this.#enis]

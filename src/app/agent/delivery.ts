@@ -29,6 +29,8 @@ export interface AgentDelivery {
   readonly troubles: readonly string[];
   /** Bytes that wait for Kafka. */
   readonly waitingBytes: number;
+  /** Calls back once all that was given so far outlives this process. */
+  whenSafe(then: () => void): void;
   /** All that was given is delivered, or kept for the next life. */
   finish(): Promise<void>;
 }
@@ -68,6 +70,10 @@ function plain(destination: LinesDestination | TreeDestination): AgentDelivery {
     failed: destination.failed,
     troubles: [],
     waitingBytes: 0,
+    whenSafe: (then) => {
+      if (destination instanceof TreeDestination) void destination.whenWritten(then);
+      else then();
+    },
     finish: () => destination.finish(undefined),
   };
 }
@@ -105,6 +111,8 @@ async function ship(
     get waitingBytes() {
       return shipper.stats.records === 0 ? 0 : shipper.stats.bytes;
     },
+    // The spool has taken it.
+    whenSafe: (then) => then(),
     finish: async () => {
       const isEmpty = await shipper.flush(MOST_FLUSH_MS);
       const { records } = shipper.stats;

@@ -1,7 +1,8 @@
 // The interfaces of an agent: those that are wanted are captured as they come and go, each by rings of all workers.
 import { WindrowError } from '../../base/errors.ts';
 import { InterfaceFollower } from '../../capture/follower.ts';
-import type { NetworkInterface } from '../../capture/interface.ts';
+import { readCounters } from '../../capture/interface.ts';
+import type { InterfaceCounters, NetworkInterface } from '../../capture/interface.ts';
 import { isPlainName } from '../../capture/names.ts';
 import type { Attendance } from '../../flowlog/attendance.ts';
 import type { EniDirectory } from '../../flowlog/eni_directory.ts';
@@ -15,6 +16,9 @@ const MOST_INTERFACES = 8192;
 export interface CapturedInterface extends NetworkInterface {
   /** By which its packets are counted. */
   readonly number: number;
+  /** When it began to be captured, in seconds since the epoch, and what its own counters were then. */
+  readonly since: number;
+  readonly counters: InterfaceCounters | undefined;
 }
 
 export interface AgentInterfacesOptions {
@@ -93,7 +97,7 @@ export class AgentInterfaces {
       const number = this.#numberOf(at.name);
       const bytes = Math.floor(options.ringBytes / crew.workers);
       const knowsSegments = await crew.add(at, number, { bytes, side: options.side });
-      this.#captured.set(at.index, { ...at, number });
+      this.#captured.set(at.index, { ...at, number, since: now(), counters: readCounters(at.name) });
       this.#refused.delete(at.name);
       this.#watch(at);
       log.say(`captures at ${at.name}`, 'info', { interface: at.name });

@@ -15,7 +15,7 @@ import type { Health } from '../status_server.ts';
 import { exact } from '../units.ts';
 import { VERSION } from '../version.ts';
 import type { AgentDelivery } from './delivery.ts';
-import type { AgentInterfaces } from './interfaces.ts';
+import type { AgentInterfaces, CapturedInterface } from './interfaces.ts';
 import type { AgentLog } from './log.ts';
 import type { AgentOptions } from './options.ts';
 
@@ -57,7 +57,6 @@ interface Known {
   /** Packets that it had counted when the books were asked for. */
   counted: number | undefined;
   last: WindowCoverage | undefined;
-  seen: number;
   perSecond: number;
   isLow: boolean;
 }
@@ -68,6 +67,8 @@ export class AgentMeter {
   readonly #flowlog: Metrics<typeof FLOWLOG_METRICS>;
   readonly #live: Metrics<typeof LIVE_METRICS>;
   readonly #known = new Map<string, Known>();
+  /** By interface number, at the last look. */
+  readonly #seen = new Map<number, number>();
   #watched: Watched | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lookedAt = 0;
@@ -137,12 +138,13 @@ export class AgentMeter {
       this.#live.dropped.raiseTo({ interface: name }, lost);
       dropped += lost;
     }
-    const statuses = interfaces.captured.map(({ name, number }) => {
-      const known = this.#knownOf(name);
+    const statuses = interfaces.captured.map((at) => {
+      const { name, number } = at;
+      const known = this.#knownOf(at, options.windowSeconds);
       // Not there before its first packets have been read.
       const { packets: seen, dropped: lost } = books.at(number) ?? { packets: 0, dropped: 0 };
-      known.perSecond = (seen - known.seen) / seconds;
-      known.seen = seen;
+      known.perSecond = (seen - (this.#seen.get(number) ?? 0)) / seconds;
+      this.#seen.set(number, seen);
       if (known.counted !== undefined) {
         const over = known.coverage.take(window, { counted: known.counted, seen });
         if (over) this.#cover(name, known, over);
@@ -223,18 +225,14 @@ export class AgentMeter {
     );
   }
 
-  #knownOf(name: string): Known {
+  #knownOf({ name, number, since, counters }: CapturedInterface, windowSeconds: number): Known {
     let known = this.#known.get(name);
     if (!known) {
-      known = {
-        coverage: new Coverage(),
-        counted: undefined,
-        last: undefined,
-        seen: 0,
-        perSecond: 0,
-        isLow: false,
-      };
+      known = { coverage: new Coverage(), counted: undefined, last: undefined, perSecond: 0, isLow: false };
       this.#known.set(name, known);
+      const counted = sumOf(counters);
+      const seen = this.#seen.get(number) ?? 0;
+      if (counted !== undefined) known.coverage.take(Math.floor(since / windowSeconds), { counted, seen });
     }
     return known;
   }

@@ -19,6 +19,8 @@ interface Kept {
   readonly boot: number;
   /** By ENI's id: seconds since the epoch up to which all of its windows are logged. Only those that were being watched. */
   readonly watched: Readonly<Record<string, number>>;
+  /** It ended in order: nothing of these windows is missing. */
+  readonly isOver: boolean;
 }
 
 export class AgentState {
@@ -26,8 +28,10 @@ export class AgentState {
   readonly id: string;
   /** Which life this is, from 1. */
   readonly boot: number;
-  /** Of the life before, which did not end in order: by ENI's id, up to when it had logged. Empty where it did. */
-  readonly unfinished: ReadonlyMap<string, number>;
+  /** Of the life before: by ENI's id, up to when it had logged, in seconds since the epoch. */
+  readonly watchedBefore: ReadonlyMap<string, number>;
+  /** The life before did not end in order. */
+  readonly wasCutOff: boolean;
   readonly spoolFolder: string;
   readonly #file: string;
   readonly #lock: number;
@@ -36,12 +40,13 @@ export class AgentState {
   private constructor(folder: string, kept: Kept | undefined, lock: number) {
     this.id = kept?.id ?? newId();
     this.boot = (kept?.boot ?? 0) + 1;
-    this.unfinished = new Map(Object.entries(kept?.watched ?? {}));
+    this.watchedBefore = new Map(Object.entries(kept?.watched ?? {}));
+    this.wasCutOff = kept?.isOver === false;
     this.spoolFolder = path.join(folder, SPOOL);
     this.#file = path.join(folder, FILE);
     this.#lock = lock;
     // What the life before left is kept until this one has logged it.
-    this.keep(this.unfinished);
+    this.keep(this.watchedBefore);
   }
 
   /** Throws OUTPUT_FAILED where it cannot be kept, and USAGE where another agent has the folder. */
@@ -66,9 +71,9 @@ export class AgentState {
     }
   }
 
-  /** From now on a life that is cut off is known to have logged so far. Throws what the system says. */
-  keep(watched: ReadonlyMap<string, number>): void {
-    const kept: Kept = { id: this.id, boot: this.boot, watched: Object.fromEntries(watched) };
+  /** All is logged of these ENIs up to then, whatever happens to this life from now on. Throws what the system says. */
+  keep(watched: ReadonlyMap<string, number>, isOver = false): void {
+    const kept: Kept = { id: this.id, boot: this.boot, watched: Object.fromEntries(watched), isOver };
     const text = JSON.stringify(kept);
     if (text === this.#written) return;
     writeWhole(this.#file, `${text}\n`);
@@ -99,6 +104,7 @@ function read(file: string): Kept | undefined {
   const isKept =
     typeof kept?.id === 'string' &&
     Number.isSafeInteger(kept.boot) &&
+    typeof kept.isOver === 'boolean' &&
     typeof watched === 'object' &&
     watched !== null &&
     Object.values(watched).every(Number.isSafeInteger);
