@@ -9,6 +9,7 @@ export default tseslint.config(
       'native-bindings/build/',
       'bench/build/',
       'bench/delivery/build/',
+      'bench/live/build/',
       'bench/cache/',
       'test/fuzz/build/',
       'test/chaos/build/',

@@ -2,14 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { PACKAGE_FOLDER } from './package_folder.ts';
 
 const FLAGS = ['-std=c++20', '-O3', '-march=x86-64-v2', '-Wall', '-Wextra'];
 
 /** The path of the compiled program `name`. Throws where it does not compile. */
-export function provideProgram(folder: string, name: 'bare_loop' | 'meter'): string {
-  // Compiled JavaScript stands in a folder of its own below the sources.
-  const source = fileURLToPath(new URL(`../${name}.cc`, import.meta.url));
+export function provideProgram(folder: string, name: 'bare_loop' | 'meter' | 'live/sender'): string {
+  const source = path.join(PACKAGE_FOLDER, 'bench', `${name}.cc`);
   const program = path.join(folder, 'bin', name);
   if (isNewer(program, source)) return program;
   fs.mkdirSync(path.dirname(program), { recursive: true });

@@ -1,5 +1,6 @@
 // A shard: the flows whose keys hash to it. Takes its stream of each chunk in turn, and gives rows when windows close.
 #pragma once
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -50,13 +51,23 @@ class Shard {
     bool has_rows = rows_.has_unpublished();
     if (has_rows) rows_.publish();
     Stamp progress = is_done_ ? kAllDone : next_ == 0 ? 0 : stamp_of(next_, 0) - 1;
-    if (!has_rows && progress == told_progress_) return false;
+    if (!has_rows && (progress == told_progress_ || !is_progress_due())) return false;
     rows_.set_progress(told_progress_ = progress);
     x_.tell_rows();
     return true;
   }
 
  private:
+  // The collector of a live source is woken for rows; that there are none is told it now and then.
+  bool is_progress_due() {
+    if (!x_.config.is_live || is_done_ || x_.is_finishing()) return true;
+    auto now = std::chrono::steady_clock::now();
+    if (now - told_at_ < kTellProgressEach) return false;
+    told_at_ = now;
+    return true;
+  }
+  static constexpr auto kTellProgressEach = std::chrono::milliseconds(200);
+
   static constexpr int kIndexAhead = 24, kSlotAhead = 12;  // items between a prefetch and what it is for
 
   // A shard's part of the flows, and some more, since hashes do not divide them evenly.
@@ -212,6 +223,7 @@ class Shard {
   bool is_flushing_ = false, is_ended_ = false, is_done_ = false;
   FlushMode mode_ = FlushMode::kDue;
   Stamp flush_stamp_ = 0, told_progress_ = 0;
+  std::chrono::steady_clock::time_point told_at_{};
   Window* window_ = nullptr;  // whose rows are being taken
 };
 

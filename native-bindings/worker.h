@@ -50,18 +50,21 @@ class Worker {
   // Goes on until something is needed of the caller, and while there is nothing to do its thread waits. One that does not
   // wait does one step, and gives kIdle: several workers can take turns in one thread.
   Run run(bool waits) {
+    const int64_t turn_ends = live_ ? monotonic_ms() + kTurnMs : INT64_MAX;
     for (;;) {
       if (x_.is_stopped()) return Run::kStopped;
       uint32_t bell = x_.bell();
       switch (step()) {
         case Did::kWork:
-          if (!waits) return Run::kIdle;
+          if (!waits || (live_ && monotonic_ms() >= turn_ends)) return Run::kIdle;
           break;
         case Did::kIdle:
           if (!waits) return Run::kIdle;
           if (live_) {
-            if (x_.fall_asleep(number_, bell)) live_->wait(x_.wake_fd(number_), kTurnMs);
-            return Run::kIdle;
+            int64_t left = turn_ends - monotonic_ms();
+            if (left <= 0) return Run::kIdle;
+            if (x_.fall_asleep(number_, bell)) live_->wait(x_.wake_fd(number_), int(left));
+            break;
           }
           x_.wait(bell);
           break;
