@@ -5,6 +5,8 @@ import { Attendance } from '../flowlog/attendance.ts';
 import { EniDirectory } from '../flowlog/eni_directory.ts';
 import { Recorder } from '../flowlog/recorder.ts';
 import { ReaderGone } from '../sink/output.ts';
+import { checkAccess } from './agent/access.ts';
+import { confine } from './agent/confinement.ts';
 import { LiveCrew } from './agent/crew.ts';
 import { openDelivery } from './agent/delivery.ts';
 import type { AgentDelivery } from './agent/delivery.ts';
@@ -14,12 +16,16 @@ import type { AgentLog } from './agent/log.ts';
 import { AgentMeter } from './agent/meter.ts';
 import type { AgentOptions } from './agent/options.ts';
 import type { StatusPage } from './agent/page.ts';
+import { Service } from './agent/service.ts';
 import { AgentState } from './agent/state.ts';
 import { StatusServer } from './status_server.ts';
 import { summaryLine } from './summary_line.ts';
 
 /** Captures until it is told to stop; the result is the exit code. Rejects with what keeps it from capturing at all. */
 export async function agent(options: AgentOptions): Promise<number> {
+  confine(options);
+  checkAccess(options);
+  const service = new Service(process.env);
   const stopping = new Stopping();
   const page = await openPage(options);
   const log = page?.log ?? openLog(options.log, options.isQuiet);
@@ -33,7 +39,7 @@ export async function agent(options: AgentOptions): Promise<number> {
       made: () => meter.made(),
       dropped: (packets) => meter.dropped(packets),
     });
-    await run({ options, stopping, page, log, state, meter, crew, delivery });
+    await run({ options, stopping, service, page, log, state, meter, crew, delivery });
     return 0;
   } catch (error) {
     if (error instanceof ReaderGone) return 0;
@@ -41,6 +47,7 @@ export async function agent(options: AgentOptions): Promise<number> {
   } finally {
     stopping.forget();
     meter.stop();
+    service.end();
     page?.end();
     await crew.close();
     await server?.stop();
@@ -51,6 +58,7 @@ export async function agent(options: AgentOptions): Promise<number> {
 interface Parts {
   readonly options: AgentOptions;
   readonly stopping: Stopping;
+  readonly service: Service;
   readonly page: StatusPage | undefined;
   readonly log: AgentLog;
   readonly state: AgentState | undefined;
@@ -60,7 +68,7 @@ interface Parts {
 }
 
 /** Workers read and fold; this thread follows the interfaces, and writes what windows give as they close. */
-async function run({ options, stopping, page, log, state, meter, crew, delivery }: Parts): Promise<void> {
+async function run({ options, stopping, service, page, log, state, meter, crew, delivery }: Parts): Promise<void> {
   const { windowSeconds, latenessSeconds, locality } = options;
   const exchange = new Exchange({
     ...options,
@@ -88,8 +96,13 @@ async function run({ options, stopping, page, log, state, meter, crew, delivery 
     recording.catch(() => undefined);
     const broken = Promise.race([crew.failed, delivery.failed, recording as Promise<never>]);
     keep();
-    meter.watch({ options, exchange, recorder, interfaces, delivery }, (status) => page?.draw(status));
+    service.ready(() => exchange.clock.mark);
+    meter.watch({ options, exchange, recorder, interfaces, delivery }, (status) => {
+      service.say(status);
+      page?.draw(status);
+    });
     await Promise.race([stopping.asked, broken]);
+    service.stopping();
     log.say('stopping: open windows are closed and delivered');
     const watched = attendance.settledUntil().map(([eni]) => enis.eni(eni).eniId);
     await interfaces.stop();

@@ -121,6 +121,12 @@ export interface NativePeek {
   readonly interfaces: readonly { readonly linkType: number; readonly name: string }[];
 }
 
+export interface NativeUser {
+  readonly uid: number;
+  /** Of the group that it has first. */
+  readonly gid: number;
+}
+
 export interface Addon {
   exchange_new(options: NativeExchangeOptions): NativeExchange;
   /** The number by which other threads join it. */
@@ -228,6 +234,23 @@ export interface Addon {
   link_watch(changed: () => void): NativeLinkWatch | number;
   /** `changed` is not called any more; what has ended already stays ended. */
   link_unwatch(watch: NativeLinkWatch): void;
+  /** Undefined: there is no user of that name. */
+  user_find(name: string): NativeUser | undefined;
+  /**
+   * Starts a program in the place of this one, with no right but CAP_NET_RAW, and none to be had any more; as the user, unless
+   * that is ''. `args` begin with the program's name; `script` is a file that it will read. Comes back where that cannot be,
+   * with what failed: a path, or what the kernel refused. Then rights may be gone, and the process had better end.
+   */
+  process_confine(
+    path: string,
+    args: readonly string[],
+    script: string,
+    user: string,
+    uid: number,
+    gid: number,
+  ): { readonly what: string; readonly errno: number };
+  /** To a datagram socket of a path, or of an abstract name after an @ (unix(7)). Gives 0, or an errno. It never waits. */
+  datagram_send(address: string, text: string): number;
 }
 
 const PATH = '../../native-bindings/build/Release/windrow.node';

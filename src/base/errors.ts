@@ -14,6 +14,8 @@ export const ERROR_CODES = {
   UNBALANCED: 1,
   /** The native addon is missing or does not fit. */
   ADDON: 1,
+  /** The process may not do what it has to, or cannot give up what it may. */
+  PRIVILEGES: 1,
   /** The machine gave no memory. */
   NO_MEMORY: 1,
 } as const;

@@ -28,6 +28,8 @@ export class ShardPool {
       // Node 20 aborts where a thread ends while it loads a module of ours by require; so it is made to import it.
       execArgv: ['--no-experimental-require-module'],
     });
+    // Of a thread without a task: one that has a task fails that.
+    this.#pool.on('error', () => undefined);
   }
 
   /** Starts a task on a thread of its own; it gets `task` and a port. */

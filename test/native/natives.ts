@@ -108,6 +108,7 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   exchange_join: () => [addon.exchange_share(shared)],
   exchange_stop: () => [exchange()],
   exchange_finish: () => [exchange()],
+  exchange_live: () => [exchange()],
   live_socket: () => [],
   worker_add_ring: () => [liveWorker(), ring(), 'eth0'],
   worker_activate_ring: () => [liveWorker(), 0],
@@ -146,4 +147,8 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   aligned_bytes: () => [4096],
   link_watch: () => [() => undefined],
   link_unwatch: () => [linkWatch()],
+  user_find: () => ['nobody'],
+  // Nothing is given up for a program that is not there.
+  process_confine: () => ['/nowhere/program', ['program'], '/nowhere/script', '', 0, 0],
+  datagram_send: () => ['/nowhere/socket', 'READY=1'],
 };

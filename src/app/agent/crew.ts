@@ -73,9 +73,9 @@ export class LiveCrew {
     }
   }
 
-  /** What the rings hold is read, then they are closed. */
+  /** What the rings hold is read, then they are closed. A worker that has died has none. */
   async remove(number: number): Promise<void> {
-    await Promise.all(this.#members.map((member) => member.call({ type: 'remove', interface: number })));
+    await Promise.allSettled(this.#members.map((member) => member.call({ type: 'remove', interface: number })));
   }
 
   /** All have ended, as the exchange was told to. */
@@ -97,6 +97,7 @@ class Member {
   readonly #task: RunningTask;
   readonly #answers = new Map<number, Answer>();
   #calls = 0;
+  #isDead = false;
 
   constructor(task: RunningTask, fail: (error: Error) => void) {
     this.#task = task;
@@ -105,6 +106,11 @@ class Member {
     this.ready = new Promise((resolve) => (isReady = resolve));
     this.done = new Promise((resolve) => (isDone = resolve));
     let isOver = false;
+    const die = (why: string): void => {
+      isOver = true;
+      fail(new Error(`a worker has died, and a part of the traffic is not seen any more: ${why}`));
+      this.#die();
+    };
     task.port.on('message', (message: FromLiveWorker) => {
       switch (message.type) {
         case 'ready':
@@ -113,8 +119,7 @@ class Member {
           isOver = true;
           return isDone();
         case 'failed':
-          isOver = true;
-          return fail(new Error(`a worker has failed: ${message.message}`));
+          return die(message.message);
         case 'did':
           return this.#answer(message.call)?.resolve(message.value);
         case 'refused':
@@ -123,17 +128,27 @@ class Member {
     });
     // A thread that ends without a word has been ended.
     task.port.on('close', () => {
-      if (!isOver) fail(new Error('a worker has ended, and with it a part of the traffic'));
+      if (!isOver) die('it ended without a word');
     });
-    task.ended.catch((error: unknown) => fail(error instanceof Error ? error : new Error(String(error))));
+    task.ended.catch((error: unknown) => die((error instanceof Error && error.stack) || String(error)));
   }
 
+  /** Rejects with INPUT_REFUSED where the worker refuses, or is dead. */
   call(told: Told<ToLiveWorker>): Promise<boolean> {
     const call = this.#calls++;
     return new Promise((resolve, reject) => {
       this.#answers.set(call, { resolve, reject });
-      this.#task.port.postMessage({ ...told, call });
+      if (this.#isDead) this.#die();
+      else this.#task.port.postMessage({ ...told, call });
     });
+  }
+
+  /** Nobody answers any more. */
+  #die(): void {
+    this.#isDead = true;
+    for (const answer of this.#answers.values())
+      answer.reject(new WindrowError('INPUT_REFUSED', 'the worker has ended'));
+    this.#answers.clear();
   }
 
   #answer(call: number): Answer | undefined {

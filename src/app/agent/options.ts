@@ -67,6 +67,10 @@ export const AGENT_OPTIONS: readonly OptionSpec[] = [
     default: SPOOL_DEFAULTS.maxAgeMs / HOUR_MS,
   },
   { flags: '--workers <n>', doc: 'threads that read and count', range: [1, 256], default: 1 },
+  {
+    flags: '--user <name>',
+    doc: 'whom the agent becomes that root starts; of what root may it keeps CAP_NET_RAW alone',
+  },
   METRICS_OPTION,
   {
     flags: '--log <format>',
@@ -88,6 +92,7 @@ export interface AgentFlags extends CountingFlags, FlowLogFlags, WayFlags {
   readonly spoolMib: number;
   readonly spoolHours: number;
   readonly workers: number;
+  readonly user?: string;
   readonly metrics: string;
   readonly log?: (typeof LOG_FORMATS)[number];
   readonly quiet: boolean;
@@ -106,6 +111,8 @@ export interface AgentOptions extends Counting {
   readonly spool: { readonly maxBytes: number; readonly maxAgeMs: number };
   readonly flowLog: FlowLogName;
   readonly workers: number;
+  /** Undefined: whoever starts it. */
+  readonly user: string | undefined;
   readonly metrics: ListenAddress | undefined;
   readonly log: (typeof LOG_FORMATS)[number];
   readonly isQuiet: boolean;
@@ -134,6 +141,7 @@ export function readAgentOptions(
     spool: { maxBytes: flags.spoolMib * MIB, maxAgeMs: flags.spoolHours * HOUR_MS },
     flowLog: readFlowLog(flags),
     workers: flags.workers,
+    user: flags.user,
     metrics: readMetricsAddress(flags.metrics),
     log: flags.log ?? (isTerminal ? 'text' : 'json'),
     isQuiet: flags.quiet,
