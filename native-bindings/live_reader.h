@@ -36,13 +36,18 @@ class LiveReader {
   bool activate(uint16_t interface) {
     bool is_active = true;
     for (Source& source : rings_)
-      if (source.ring->options().interface == interface) is_active &= source.ring->activate();
+      if (source.ring->options().interface == interface && source.leave_at == INT64_MAX)
+        is_active &= source.ring->activate();
     return is_active;
   }
-  // Its packets that were not read are: then it is closed.
+  // It receives no more: its interface may be there still, and may be added again at once. Its packets that were not read
+  // are: then it is closed.
   void remove(uint16_t interface) {
-    for (Source& source : rings_)
-      if (source.ring->options().interface == interface) source.leave_at = monotonic_ms() + kLeaveMs;
+    for (Source& source : rings_) {
+      if (source.ring->options().interface != interface || source.leave_at != INT64_MAX) continue;
+      source.ring->deactivate();
+      source.leave_at = monotonic_ms() + kLeaveMs;
+    }
   }
   size_t rings() const { return rings_.size(); }
 

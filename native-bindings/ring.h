@@ -96,6 +96,8 @@ class Ring {
 
   // From here on packets come. Not more than `snap_bytes` of each are copied.
   bool activate() { return filter(options_.snap_bytes); }
+  // From here on none comes.
+  bool deactivate() { return filter(0); }
 
   const char* what() const { return what_; }
 

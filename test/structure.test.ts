@@ -34,6 +34,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Keys, windows, fields, codecs, rules, and what is said of them: the same arguments give the same result. */
 const PURE = [
+  'app/agent/config.ts',
+  'app/agent/config_check.ts',
+  'app/agent/config_dump.ts',
+  'app/agent/config_file.ts',
+  'app/agent/config_schema.ts',
+  'app/agent/options.ts',
   'app/demo_capture.ts',
   'app/doctor/capabilities.ts',
   'app/doctor/clock.ts',
@@ -53,6 +59,7 @@ const PURE = [
   'app/status_options.ts',
   'app/units.ts',
   'base/errors.ts',
+  'base/nearest.ts',
   'capture/damage.ts',
   'capture/link_types.ts',
   'capture/names.ts',

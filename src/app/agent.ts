@@ -16,17 +16,23 @@ import type { AgentLog } from './agent/log.ts';
 import { AgentMeter } from './agent/meter.ts';
 import type { AgentOptions } from './agent/options.ts';
 import type { StatusPage } from './agent/page.ts';
+import { Reload } from './agent/reload.ts';
+import type { ReloadOptions } from './agent/reload.ts';
 import { Service } from './agent/service.ts';
 import { AgentState } from './agent/state.ts';
 import { StatusServer } from './status_server.ts';
 import { summaryLine } from './summary_line.ts';
 
-/** Captures until it is told to stop; the result is the exit code. Rejects with what keeps it from capturing at all. */
-export async function agent(options: AgentOptions): Promise<number> {
+/**
+ * Captures until it is told to stop; the result is the exit code. Rejects with what keeps it from capturing at all.
+ * `reloading`: where its options are from a file, which it reads again at SIGHUP.
+ */
+export async function agent(options: AgentOptions, reloading?: ReloadOptions): Promise<number> {
   confine(options);
   checkAccess(options);
   const service = new Service(process.env);
   const stopping = new Stopping();
+  const reload = reloading && new Reload(reloading);
   const page = await openPage(options);
   const log = page?.log ?? openLog(options.log, options.isQuiet);
   const state = options.way.to === 'lines' ? undefined : AgentState.open(options.state);
@@ -39,13 +45,14 @@ export async function agent(options: AgentOptions): Promise<number> {
       made: () => meter.made(),
       dropped: (packets) => meter.dropped(packets),
     });
-    await run({ options, stopping, service, page, log, state, meter, crew, delivery });
+    await run({ options, stopping, service, reload, page, log, state, meter, crew, delivery });
     return 0;
   } catch (error) {
     if (error instanceof ReaderGone) return 0;
     throw error;
   } finally {
     stopping.forget();
+    reload?.forget();
     meter.stop();
     service.end();
     page?.end();
@@ -59,6 +66,7 @@ interface Parts {
   readonly options: AgentOptions;
   readonly stopping: Stopping;
   readonly service: Service;
+  readonly reload: Reload | undefined;
   readonly page: StatusPage | undefined;
   readonly log: AgentLog;
   readonly state: AgentState | undefined;
@@ -68,7 +76,8 @@ interface Parts {
 }
 
 /** Workers read and fold; this thread follows the interfaces, and writes what windows give as they close. */
-async function run({ options, stopping, service, page, log, state, meter, crew, delivery }: Parts): Promise<void> {
+async function run(parts: Parts): Promise<void> {
+  const { options, stopping, service, reload, page, log, state, meter, crew, delivery } = parts;
   const { windowSeconds, latenessSeconds, locality } = options;
   const exchange = new Exchange({
     ...options,
@@ -101,7 +110,9 @@ async function run({ options, stopping, service, page, log, state, meter, crew, 
       service.say(status);
       page?.draw(status);
     });
+    reload?.begin(interfaces, log);
     await Promise.race([stopping.asked, broken]);
+    reload?.end();
     service.stopping();
     log.say('stopping: open windows are closed and delivered');
     const watched = attendance.settledUntil().map(([eni]) => enis.eni(eni).eniId);

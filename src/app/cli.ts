@@ -2,7 +2,7 @@
 // The command line: what there is, and how it ends.
 import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, WindrowError, systemCode, systemReason } from '../base/errors.ts';
-import { addOptions } from '../base/options.ts';
+import { addOptions, givenTo } from '../base/options.ts';
 import { AGENT_OPTIONS, readAgentOptions } from './agent/options.ts';
 import type { AgentFlags } from './agent/options.ts';
 import { DOCTOR_OPTIONS, readDoctorOptions } from './doctor_options.ts';
@@ -48,8 +48,14 @@ function build(): Command {
     .description(
       'Captures at interfaces of this host until it is stopped, and turns their traffic into flow log entries.',
     )
-    .action(async (flags: AgentFlags) => {
-      const options = readAgentOptions(flags, { isTerminal: process.stderr.isTTY, ...SURROUNDINGS });
+    .action(async (flags: AgentFlags, command: Command) => {
+      const surroundings = { isTerminal: process.stderr.isTTY, ...SURROUNDINGS };
+      if (flags.config !== undefined || flags.check || flags.dump) {
+        const { configured } = await import('./agent_config.ts');
+        process.exitCode = await configured({ flags, given: givenTo(command) }, surroundings);
+        return;
+      }
+      const options = readAgentOptions(flags, surroundings);
       const { agent } = await import('./agent.ts');
       process.exitCode = await agent(options);
     });
@@ -114,11 +120,11 @@ async function main(): Promise<void> {
   }
 }
 
-/** One clear line; a stack only for what is a defect of Windrow itself. */
+/** One clear line for each thing that is wrong; a stack only for what is a defect of Windrow itself. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ERROR_CODES.USAGE;
   if (error instanceof WindrowError) {
-    process.stderr.write(`windrow: ${error.message}\n`);
+    process.stderr.write(`windrow: ${error.message.replaceAll('\n', '\nwindrow: ')}\n`);
     return typeof process.exitCode === 'number' && process.exitCode > 128 ? process.exitCode : error.exitCode;
   }
   process.stderr.write(

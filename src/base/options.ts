@@ -26,9 +26,29 @@ export function addOptions(command: Command, specs: readonly OptionSpec[]): Comm
   return command;
 }
 
+export interface OptionNames {
+  /** Without dashes before it, as in files: `kafka-user`. */
+  readonly key: string;
+  /** As commander makes it of the flags: `kafkaUser`. */
+  readonly attribute: string;
+  /** Of its value, such as `seconds`; undefined: it has none. */
+  readonly value: string | undefined;
+}
+
+export function namesOf({ flags }: OptionSpec): OptionNames {
+  const option = new Option(flags);
+  return { key: option.name(), attribute: option.attributeName(), value: /<(.+)>/.exec(flags)?.[1] };
+}
+
 /** What the options are where nobody gives them, by the names that commander makes of their flags. */
 export function defaultsOf(specs: readonly OptionSpec[]): Record<string, unknown> {
   return Object.fromEntries(specs.map((spec) => [new Option(spec.flags).attributeName(), spec.default]));
+}
+
+/** Attributes of the options that stand on the command line; the others are defaults. */
+export function givenTo(command: Command): ReadonlySet<string> {
+  const attributes = Object.keys(command.opts());
+  return new Set(attributes.filter((attribute) => command.getOptionValueSource(attribute) === 'cli'));
 }
 
 function readWhole(text: string, [least, most]: readonly [number, number]): number {

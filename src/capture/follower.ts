@@ -26,8 +26,8 @@ const SETTLED_MS = 1000;
  */
 export class InterfaceFollower {
   readonly #options: FollowerOptions;
-  readonly #matches: (name: string) => boolean;
-  readonly #names: ReadonlySet<string>;
+  #matches: (name: string) => boolean;
+  #names: ReadonlySet<string>;
   /** Those that have appeared, by the kernel's number. */
   readonly #there = new Map<number, NetworkInterface>();
   #watch: NativeLinkWatch | undefined;
@@ -47,6 +47,13 @@ export class InterfaceFollower {
     if (typeof watch === 'number') throw refusedWatch(watch);
     this.#watch = watch;
     this.#compare(listInterfaces(this.#matches));
+  }
+
+  /** From now on these: what matches no more vanishes, and what matches now appears, before it returns. */
+  follow(patterns: readonly string[]): void {
+    this.#matches = matcherOf(patterns);
+    this.#names = new Set(patterns.filter(isPlainName));
+    if (this.#watch !== undefined) this.#look();
   }
 
   /** Nothing appears or vanishes any more. */

@@ -29,6 +29,7 @@ export class Attendance {
   readonly #windowSeconds: number;
   readonly #latenessSeconds: number;
   readonly #enis = new Map<number, Watched>();
+  #lastEnd = 0;
 
   /** A window closes when the watermark has passed its end by the lateness. */
   constructor(windowSeconds: number, latenessSeconds: number) {
@@ -65,6 +66,11 @@ export class Attendance {
     }
   }
 
+  /** End of the latest window of which all is told, in seconds since the epoch; 0: of none. */
+  get lastEnd(): number {
+    return this.#lastEnd;
+  }
+
   /** Since when an ENI is watched; undefined: it is not. */
   watchedSince(eni: number): number | undefined {
     const last = this.#enis.get(eni)?.spans.at(-1);
@@ -96,6 +102,7 @@ export class Attendance {
 
   #settleOne(eni: number, watched: Watched, before: number): QuietEntry[] {
     const entries: QuietEntry[] = [];
+    if (watched.next < before) this.#lastEnd = Math.max(this.#lastEnd, before * this.#windowSeconds);
     for (; watched.next < before; watched.next++) {
       entries.push(...this.#windowOf(eni, watched, watched.next));
       watched.busy.delete(watched.next);

@@ -102,6 +102,7 @@ export class Recorder {
     if (this.#attendance && settled !== undefined && settled > this.#settledMark) {
       this.#settledMark = settled;
       await this.#writeAll(this.#attendance.settleAt(settled));
+      this.#lastWindowEnd = Math.max(this.#lastWindowEnd, this.#attendance.lastEnd);
       this.#settled();
     }
     this.#writer.pause?.();

@@ -214,6 +214,21 @@ describe('a follower', () => {
     expect(events.slice(1)).toEqual(['a', 'b', 'c'].map(named));
   });
 
+  testWithNetwork('follows other patterns from one moment to the next', async () => {
+    ip(add('a'), add('b'), add('c'));
+    const { follower, events } = follow('a', 'b');
+    follower.follow(['b', 'c*', 'd', 'z*'].map(named));
+    expect(events).toEqual(['+a', '+b', '-a', '+c']);
+    expect(follower.missing).toEqual([named('d')]);
+    ip(add('d'), del('a'));
+    expect(await eventsUpTo('z', events)).toEqual(['+a', '+b', '-a', '+c', '+d']);
+    follower.stop();
+    follower.follow([named('*')]);
+    expect(events).toHaveLength(6);
+    follower.start();
+    expect(events.slice(6).sort()).toEqual(['+b', '+c', '+d', '+z']);
+  });
+
   testWithNetwork('hands on what is thrown by what it calls', async () => {
     const program = `
       const { InterfaceFollower } = await import(process.argv[1]);

@@ -3,12 +3,13 @@ import { WindrowError } from '../../base/errors.ts';
 import { InterfaceFollower } from '../../capture/follower.ts';
 import { readCounters } from '../../capture/interface.ts';
 import type { InterfaceCounters, NetworkInterface } from '../../capture/interface.ts';
-import { isPlainName } from '../../capture/names.ts';
+import { isPlainName, matcherOf } from '../../capture/names.ts';
+import type { Side } from '../../capture/ring.ts';
 import type { Attendance } from '../../flowlog/attendance.ts';
 import type { EniDirectory } from '../../flowlog/eni_directory.ts';
 import type { LiveCrew } from './crew.ts';
 import type { AgentLog } from './log.ts';
-import type { AgentOptions } from './options.ts';
+import type { AgentOptions, WantedInterfaces } from './options.ts';
 
 /** The native core numbers no more of them; one that comes back has its number again. */
 const MOST_INTERFACES = 8192;
@@ -19,13 +20,14 @@ export interface CapturedInterface extends NetworkInterface {
   /** When it began to be captured, in seconds since the epoch, and what its own counters were then. */
   readonly since: number;
   readonly counters: InterfaceCounters | undefined;
+  readonly side: Side;
 }
 
 export interface AgentInterfacesOptions {
   readonly crew: LiveCrew;
   readonly attendance: Attendance;
   readonly enis: EniDirectory;
-  readonly options: Pick<AgentOptions, 'patterns' | 'side' | 'ringBytes'>;
+  readonly options: Pick<AgentOptions, 'interfaces' | 'ringBytes'>;
   readonly log: AgentLog;
   /** Grows as interfaces come that were not there before. */
   readonly names: string[];
@@ -41,14 +43,16 @@ export class AgentInterfaces {
   readonly #watchedAt = new Map<number, Set<number>>();
   /** One change after the other. */
   #turn: Promise<void> = Promise.resolve();
+  #wanted: readonly WantedInterfaces[];
   #firstFailure: WindrowError | undefined;
   #isStarting = true;
   #saidSuperFrames = false;
 
   constructor(own: AgentInterfacesOptions) {
     this.#own = own;
+    this.#wanted = own.options.interfaces;
     this.#follower = new InterfaceFollower({
-      patterns: own.options.patterns,
+      patterns: this.#patterns,
       appeared: (at) => this.#inTurn(() => this.#add(at)),
       vanished: (at) => this.#inTurn(() => this.#remove(at)),
     });
@@ -60,11 +64,23 @@ export class AgentInterfaces {
     await this.#turn;
     this.#isStarting = false;
     if (this.#firstFailure) throw this.#firstFailure;
-    const { missing } = this.#follower;
-    if (missing.length > 0) this.#own.log.say(`waiting for ${missing.join(', ')} to come`, 'warn', { missing });
-    else if (this.#captured.size === 0) {
-      this.#own.log.say(`no interface is captured yet: none is named ${this.#own.options.patterns.join(', ')}`, 'warn');
+    this.#sayMissing();
+  }
+
+  /**
+   * From now on these are wanted. Those that are captured and still wanted are captured on, without a gap, from the side
+   * that they have.
+   */
+  async follow(wanted: readonly WantedInterfaces[]): Promise<void> {
+    this.#wanted = wanted;
+    this.#follower.follow(this.#patterns);
+    await this.#turn;
+    for (const { name, side } of this.#captured.values()) {
+      const next = this.#sideOf(name);
+      if (next === undefined || next === side) continue;
+      this.#own.log.say(`${name} is captured with side ${side} until it comes again, then ${next}`, 'warn');
     }
+    this.#sayMissing();
   }
 
   get captured(): readonly CapturedInterface[] {
@@ -87,17 +103,37 @@ export class AgentInterfaces {
     this.#own.attendance.leaveAll(now());
   }
 
+  get #patterns(): readonly string[] {
+    return this.#wanted.map(({ pattern }) => pattern);
+  }
+
+  /** Undefined: it is not wanted. */
+  #sideOf(name: string): Side | undefined {
+    return this.#wanted.find(({ pattern }) => matcherOf([pattern])(name))?.side;
+  }
+
+  #sayMissing(): void {
+    const { missing } = this.#follower;
+    if (missing.length > 0) this.#own.log.say(`waiting for ${missing.join(', ')} to come`, 'warn', { missing });
+    else if (this.#captured.size === 0) {
+      this.#own.log.say(`no interface is captured yet: none is named ${this.#patterns.join(', ')}`, 'warn');
+    }
+  }
+
   #inTurn(work: () => Promise<void>): void {
     this.#turn = this.#turn.then(work);
   }
 
   async #add(at: NetworkInterface): Promise<void> {
     const { crew, options, log } = this.#own;
+    const side = this.#sideOf(at.name);
+    // Wanted when it was found, and not any more.
+    if (side === undefined) return;
     try {
       const number = this.#numberOf(at.name);
       const bytes = Math.floor(options.ringBytes / crew.workers);
-      const knowsSegments = await crew.add(at, number, { bytes, side: options.side });
-      this.#captured.set(at.index, { ...at, number, since: now(), counters: readCounters(at.name) });
+      const knowsSegments = await crew.add(at, number, { bytes, side });
+      this.#captured.set(at.index, { ...at, number, side, since: now(), counters: readCounters(at.name) });
       this.#refused.delete(at.name);
       this.#watch(at);
       log.say(`captures at ${at.name}`, 'info', { interface: at.name });
@@ -108,7 +144,7 @@ export class AgentInterfaces {
     } catch (error) {
       if (!(error instanceof WindrowError)) throw error;
       this.#refused.set(at.name, error.message);
-      const isNamed = this.#own.options.patterns.some((pattern) => isPlainName(pattern) && pattern === at.name);
+      const isNamed = this.#patterns.some((pattern) => isPlainName(pattern) && pattern === at.name);
       if (this.#isStarting && isNamed) this.#firstFailure ??= error;
       else log.say(error.message, 'warn', { interface: at.name });
     }
@@ -121,7 +157,9 @@ export class AgentInterfaces {
     this.#captured.delete(at.index);
     this.#unwatch(at.index);
     await this.#own.crew.remove(captured.number);
-    this.#own.log.say(`${at.name} is gone`, 'warn', { interface: at.name });
+    const isWanted = this.#sideOf(at.name) !== undefined;
+    const line = isWanted ? `${at.name} is gone` : `captures at ${at.name} no more`;
+    this.#own.log.say(line, isWanted ? 'warn' : 'info', { interface: at.name });
   }
 
   #watch({ name, index }: NetworkInterface): void {

@@ -1,6 +1,7 @@
 // The options of `windrow agent`: one table, and what a command line makes of it.
 import { WindrowError } from '../../base/errors.ts';
-import type { OptionSpec } from '../../base/options.ts';
+import { namesOf } from '../../base/options.ts';
+import type { OptionNames, OptionSpec } from '../../base/options.ts';
 import { STDOUT } from '../../base/standard.ts';
 import type { Side } from '../../capture/ring.ts';
 import type { FlowLogName } from '../../flowlog/batch.ts';
@@ -19,13 +20,24 @@ import { ROTATE_OPTION } from '../sink_options.ts';
 import { METRICS_OPTION, readMetricsAddress } from '../status_options.ts';
 import type { ListenAddress } from '../status_options.ts';
 
-const SIDES = ['self', 'peer'] as const satisfies readonly Side[];
+export const SIDES = ['self', 'peer'] as const satisfies readonly Side[];
 export const LOG_FORMATS = ['text', 'json'] as const;
 
 const MIB = 2 ** 20;
 const HOUR_MS = 3_600_000;
 
+/** Where the others are read from; they stand on the command line only. */
+const CONFIG_OPTIONS: readonly OptionSpec[] = [
+  {
+    flags: '--config <file>',
+    doc: 'options from a YAML file, where they have the same names; those on the command line win',
+  },
+  { flags: '--check', doc: 'say whether the configuration is right, and all that is wrong with it', default: false },
+  { flags: '--dump', doc: 'print the configuration as a file, with defaults and command line in it', default: false },
+];
+
 export const AGENT_OPTIONS: readonly OptionSpec[] = [
+  ...CONFIG_OPTIONS,
   {
     flags: '--interface <name,...>',
     doc: 'where to capture; * and ? stand for any characters and for one, and mean interfaces that come later as well',
@@ -83,8 +95,37 @@ export const AGENT_OPTIONS: readonly OptionSpec[] = [
   ...PRODUCER_OPTIONS,
 ];
 
+/** The key of files that `--interface` is: it holds more. */
+export const INTERFACES = 'interfaces';
+
+export interface ConfigKey extends OptionNames {
+  readonly spec: OptionSpec;
+}
+
+/** What a file may hold, in the order of the table. */
+export const CONFIG_KEYS: readonly ConfigKey[] = AGENT_OPTIONS.filter((spec) => !CONFIG_OPTIONS.includes(spec)).map(
+  (spec) => {
+    const names = namesOf(spec);
+    return { ...names, key: names.attribute === 'interface' ? INTERFACES : names.key, spec };
+  },
+);
+
+/** A name or a pattern; files may say more of it. */
+export type InterfaceItem =
+  | string
+  | {
+      readonly name: string;
+      /** Of interfaces of that name or pattern, instead of the general one. */
+      readonly side?: Side;
+      /** Of an interface with a plain name. */
+      readonly eni?: string;
+    };
+
 export interface AgentFlags extends CountingFlags, FlowLogFlags, WayFlags {
-  readonly interface: readonly string[];
+  readonly config?: string;
+  readonly check: boolean;
+  readonly dump: boolean;
+  readonly interface: readonly InterfaceItem[];
   readonly side: Side;
   readonly ringMemory: number;
   readonly rotateSeconds: number;
@@ -98,11 +139,16 @@ export interface AgentFlags extends CountingFlags, FlowLogFlags, WayFlags {
   readonly quiet: boolean;
 }
 
+/** The first whose pattern an interface's name matches counts. */
+export interface WantedInterfaces {
+  /** A name, or a pattern of names. */
+  readonly pattern: string;
+  readonly side: Side;
+}
+
 /** Whole and checked. */
 export interface AgentOptions extends Counting {
-  /** Names of interfaces, and patterns of them. */
-  readonly patterns: readonly string[];
-  readonly side: Side;
+  readonly interfaces: readonly WantedInterfaces[];
   /** Of all rings of an interface. */
   readonly ringBytes: number;
   readonly way: Way;
@@ -126,14 +172,17 @@ export function readAgentOptions(
   if (flags.interface.length === 0) {
     throw new WindrowError('USAGE', '--interface NAME,... is missing: where to capture; `windrow doctor` lists them');
   }
-  const counting = readCounting(flags);
+  const counting = readCounting({ ...flags, eni: enisOf(flags) });
   if (flags.workers > 1 && counting.locality.native.eniOfMac.length > 0) {
     throw new WindrowError('USAGE', `--workers ${flags.workers}: ENIs that are named by a MAC need one worker`);
   }
   return Object.freeze({
     ...counting,
-    patterns: flags.interface,
-    side: flags.side,
+    interfaces: flags.interface.map((item) =>
+      typeof item === 'string'
+        ? { pattern: item, side: flags.side }
+        : { pattern: item.name, side: item.side ?? flags.side },
+    ),
     ringBytes: flags.ringMemory * MIB,
     way: readWay(flags, surroundings),
     rotateMs: flags.rotateSeconds * 1000,
@@ -146,4 +195,12 @@ export function readAgentOptions(
     log: flags.log ?? (isTerminal ? 'text' : 'json'),
     isQuiet: flags.quiet,
   });
+}
+
+/** As `--eni` has them, those that interfaces are given in a file among them. */
+export function enisOf(flags: Pick<AgentFlags, 'eni' | 'interface'>): readonly string[] {
+  const named = flags.interface.flatMap((item) =>
+    typeof item === 'string' || item.eni === undefined ? [] : [`${item.eni}=${item.name}`],
+  );
+  return [...flags.eni, ...named];
 }

@@ -1,0 +1,85 @@
+// What a file of an agent's configuration may hold: a JSON schema, made from the table of options.
+import { CONFIG_KEYS, INTERFACES, SIDES } from './options.ts';
+import type { ConfigKey } from './options.ts';
+
+/** Descriptions complete "expected ...". */
+export interface Schema {
+  readonly description: string;
+  readonly [keyword: string]: unknown;
+}
+
+const ITEM = 'a name or a pattern, or a mapping of name, side and eni';
+
+const INTERFACE_ITEM: Schema = {
+  description: ITEM,
+  if: { type: 'object' },
+  then: {
+    description: ITEM,
+    properties: {
+      name: { type: 'string', minLength: 1, description: 'a name or a pattern' },
+      side: { enum: SIDES, description: oneOf(SIDES) },
+      eni: {
+        type: 'string',
+        // As --eni ID=NAME reads it.
+        pattern: '^[^=]*$',
+        minLength: 1,
+        maxLength: 256,
+        description: 'the name of an ENI: 1 to 256 characters without =',
+      },
+    },
+    required: ['name'],
+    additionalProperties: false,
+    if: { required: ['eni'] },
+    then: {
+      properties: {
+        name: { pattern: '^[^*?]*$', description: 'a name without * and ?, as it has an ENI' },
+      },
+    },
+  },
+  else: { type: 'string', minLength: 1, description: ITEM },
+};
+
+export const CONFIG_SCHEMA: Schema = {
+  type: 'object',
+  description: 'keys and their values',
+  properties: Object.fromEntries(CONFIG_KEYS.map((at) => [at.key, schemaOf(at)])),
+  additionalProperties: false,
+};
+
+/** How a key is written, as users may copy it: `window: 60`. */
+export function exampleOf({ key, spec, value }: ConfigKey): string {
+  if (key === INTERFACES) return `${key}: [eth0]`;
+  if (value === undefined) return `${key}: true`;
+  const placeholder = (/^[a-z:]+/.exec(value)?.[0] ?? '').toUpperCase();
+  if (spec.isList) return `${key}: [${placeholder}]`;
+  return `${key}: ${String(spec.default ?? spec.choices?.[0] ?? spec.range?.[0] ?? placeholder)}`;
+}
+
+/** Choices that are numbers are numbers in files. */
+export function choiceInFile(choice: string): string | number {
+  return /^[0-9]+$/.test(choice) ? Number(choice) : choice;
+}
+
+function schemaOf({ key, spec, value }: ConfigKey): Schema {
+  if (key === INTERFACES) {
+    return { type: 'array', minItems: 1, items: INTERFACE_ITEM, description: 'a list of names, patterns and mappings' };
+  }
+  if (spec.isList) {
+    const items = { type: 'string', minLength: 1, description: 'text that is not empty' };
+    // Empty is what one is that is not given, or it has to be given.
+    const minItems = Array.isArray(spec.default) ? 0 : 1;
+    return { type: 'array', minItems, items, description: 'a list' };
+  }
+  if (spec.range) {
+    const [minimum, maximum] = spec.range;
+    const [least, most] = spec.range.map((number) => number.toLocaleString('en-US'));
+    return { type: 'integer', minimum, maximum, description: `a whole number from ${least} to ${most}` };
+  }
+  if (spec.choices) return { enum: spec.choices.map(choiceInFile), description: oneOf(spec.choices) };
+  if (value === undefined) return { type: 'boolean', description: 'true or false' };
+  return { type: 'string', description: 'text' };
+}
+
+export function oneOf(choices: readonly string[]): string {
+  return `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
+}
