@@ -30,12 +30,12 @@ async function examine(machine: Machine, options: DoctorOptions): Promise<Findin
   return [...found.flat(), ...checkFolders(machine, options.folders)];
 }
 
-async function checkLinux(machine: Machine, { workers = machine.cores, ringBytes }: DoctorOptions): Promise<Finding[]> {
+async function checkLinux(machine: Machine, options: DoctorOptions): Promise<Finding[]> {
   return [
     ...checkKernel(machine),
     ...checkCapabilities(machine),
     ...checkInterfaces(machine),
-    ...checkMemory(machine, { workers, ringBytes }),
+    ...checkMemory(machine, options),
     ...checkClock(machine),
     ...(await checkFirewall(machine)),
   ];

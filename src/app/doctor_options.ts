@@ -11,13 +11,8 @@ const KAFKA_TIMEOUT_SECONDS = 5;
 export const DOCTOR_OPTIONS: readonly OptionSpec[] = [
   { flags: '--spool <directory>', doc: 'folder in which an agent keeps what Kafka cannot take: can it be written?' },
   { flags: '--out <directory>', doc: 'root of the tree that a sink writes: can it be written?' },
-  { flags: '--workers <n>', doc: 'threads of the agent, each with a ring (default: the cores)', range: [1, 256] },
-  {
-    flags: '--ring-memory <MiB>',
-    doc: 'size of the ring of each worker',
-    range: [1, 1 << 16],
-    default: 64,
-  },
+  { flags: '--interfaces <n>', doc: 'at so many the agent will capture', range: [1, 8192], default: 1 },
+  { flags: '--ring-memory <mib>', doc: 'memory of the rings of each of them', range: [1, 4096], default: 32 },
   { flags: '--json', doc: 'for machines', default: false },
   ...KAFKA_OPTIONS.map((option) =>
     option.flags.startsWith('--kafka-timeout ') ? { ...option, default: KAFKA_TIMEOUT_SECONDS } : option,
@@ -28,7 +23,7 @@ export const DOCTOR_OPTIONS: readonly OptionSpec[] = [
 export interface DoctorFlags extends KafkaFlags {
   readonly spool?: string;
   readonly out?: string;
-  readonly workers?: number;
+  readonly interfaces: number;
   readonly ringMemory: number;
   readonly json: boolean;
 }
@@ -36,8 +31,8 @@ export interface DoctorFlags extends KafkaFlags {
 /** Whole and checked. */
 export interface DoctorOptions {
   readonly folders: readonly WantedFolder[];
-  /** Undefined: as many as there are cores. */
-  readonly workers: number | undefined;
+  readonly interfaces: number;
+  /** Of the rings of each. */
   readonly ringBytes: number;
   /** Without brokers: they are not asked for. */
   readonly kafka: KafkaSettings;
@@ -56,7 +51,7 @@ export function readDoctorOptions(flags: DoctorFlags, surroundings: Surroundings
   }
   return Object.freeze({
     folders: folders.flatMap(({ folder, ...rest }) => (folder === undefined ? [] : [{ folder, ...rest }])),
-    workers: flags.workers,
+    interfaces: flags.interfaces,
     ringBytes: flags.ringMemory * 2 ** 20,
     kafka: readKafkaSettings(flags, surroundings),
     isJson: flags.json,

@@ -33,11 +33,12 @@ export class Coverage {
   /** Takes a sample in a window; gives the coverage of the window before where this one is the first behind it. */
   take(window: number, sample: Sample): WindowCoverage | undefined {
     // A counter that goes back was reset: what was counted before is not known any more.
-    if (!this.#first || (this.#last && sample.counted < this.#last.counted)) this.#begin(sample);
+    const isFirst = !this.#last || sample.counted < this.#last.counted;
+    if (isFirst) this.#begin(sample);
     const ended = this.#window !== undefined && window > this.#window ? this.#end() : undefined;
     this.#window = Math.max(window, this.#window ?? window);
     this.#last = sample;
-    this.#differences.push(this.#differenceOf(sample));
+    if (!isFirst) this.#differences.push(this.#differenceOf(sample));
     if (this.#differences.length > LAST) this.#differences.shift();
     return ended;
   }
@@ -52,10 +53,11 @@ export class Coverage {
 
   #end(): WindowCoverage {
     const countedNow = this.#last!.counted - this.#first!.counted;
-    const missedNow = Math.max(this.#missedBefore, Math.min(...this.#differences));
+    const missedNow =
+      this.#differences.length > 0 ? Math.max(this.#missedBefore, Math.min(...this.#differences)) : this.#missedBefore;
     const counted = countedNow - this.#countedBefore;
     const missed = Math.min(counted, missedNow - this.#missedBefore);
-    this.#missedBefore = missedNow;
+    this.#missedBefore += missed;
     this.#countedBefore = countedNow;
     this.#differences.length = 0;
     return { counted, missed, ratio: counted > 0 ? 1 - missed / counted : 1 };

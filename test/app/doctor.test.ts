@@ -112,8 +112,8 @@ describe('the doctor', () => {
   });
 
   test.each([
-    [['--workers', '0'], /--workers <n>' argument '0' is invalid. Expected a whole number from 1 to 256/],
-    [['--ring-memory', '64MB'], /--ring-memory <MiB>' argument '64MB' is invalid/],
+    [['--interfaces', '0'], /--interfaces <n>' argument '0' is invalid. Expected a whole number from 1 to 8,192/],
+    [['--ring-memory', '64MB'], /--ring-memory <mib>' argument '64MB' is invalid/],
     [['--kafka', 'localhost'], /^windrow: --kafka localhost: expected HOST:PORT/],
     [['--kafka-user', 'me'], /^windrow: --kafka-user needs --kafka-sasl/],
     [['--out', ''], /^windrow: --out "": expected a directory/],
@@ -139,10 +139,10 @@ describe('the doctor', () => {
   });
 
   test('fails where there is not enough memory for the rings', async () => {
-    const said = await doctor('--workers', '256', '--ring-memory', '65536');
+    const said = await doctor('--interfaces', '8192', '--ring-memory', '4096');
     expect(find(said, 'memory')).toMatchObject({
       status: 'failure',
-      says: expect.stringContaining('rings of 64.0 GiB for 256 workers need 16.0 TiB') as string,
+      says: expect.stringContaining('rings of 4.00 GiB for 8,192 interfaces need 32.0 TiB') as string,
     });
   });
 });

@@ -19,7 +19,6 @@ export const HOST: Machine = {
   platform: process.platform,
   release: os.release(),
   architecture: os.machine(),
-  cores: os.availableParallelism(),
   text: (file) => orNothing(() => fs.readFileSync(file, 'utf8')),
   names: (folder) => orNothing(() => fs.readdirSync(folder).sort()),
   macs: () => new Map(Object.entries(os.networkInterfaces()).map(([name, ends]) => [name, ends?.[0]?.mac ?? ''])),

@@ -6,7 +6,6 @@ export interface Machine {
   /** Of the kernel: `6.1.0-18-amd64`. */
   readonly release: string;
   readonly architecture: string;
-  readonly cores: number;
   /** The text of a file; undefined where there is none, or it may not be read. */
   readonly text: (file: string) => string | undefined;
   /** The names in a folder, sorted; undefined where there is none, or it may not be read. */

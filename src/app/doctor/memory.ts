@@ -5,16 +5,16 @@ import type { Finding } from './findings.ts';
 import type { Machine } from './machine.ts';
 
 export interface RingMemory {
-  readonly workers: number;
-  /** Of each worker. */
+  readonly interfaces: number;
+  /** Of each interface. */
   readonly ringBytes: number;
 }
 
-const SMALLER = 'set a smaller --ring-memory, or fewer --workers';
+const SMALLER = 'set a smaller --ring-memory, or capture at fewer interfaces';
 
-export function checkMemory(machine: Machine, { workers, ringBytes }: RingMemory): Finding[] {
-  const needed = workers * ringBytes;
-  const need = `rings of ${bytes(ringBytes)} for ${quantity(workers, 'worker', 'workers')} need ${bytes(needed)}`;
+export function checkMemory(machine: Machine, { interfaces, ringBytes }: RingMemory): Finding[] {
+  const needed = interfaces * ringBytes;
+  const need = `rings of ${bytes(ringBytes)} for ${quantity(interfaces, 'interface', 'interfaces')} need ${bytes(needed)}`;
   return [hostFinding(machine, need, needed), ...controlGroupFinding(machine, need, needed)];
 }
 

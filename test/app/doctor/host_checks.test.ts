@@ -95,7 +95,7 @@ describe('the clock', () => {
 
 describe('memory', () => {
   const GIB = 2 ** 30;
-  const rings = { workers: 4, ringBytes: GIB };
+  const rings = { interfaces: 4, ringBytes: GIB };
   const available = (gib: number): Readonly<Record<string, string>> => ({
     '/proc/meminfo': `MemAvailable: ${gib * 2 ** 20} kB\n`,
   });
@@ -109,7 +109,7 @@ describe('memory', () => {
     const [finding] = checkMemory(machine({ files: available(gib) }), rings);
     expect(finding).toMatchObject({
       status,
-      says: expect.stringContaining('rings of 1.00 GiB for 4 workers need 4.00 GiB') as string,
+      says: expect.stringContaining('rings of 1.00 GiB for 4 interfaces need 4.00 GiB') as string,
     });
   });
 
@@ -130,7 +130,7 @@ describe('memory', () => {
       status: 'warning',
       says: expect.stringContaining('its limit leaves 5.00 GiB') as string,
     });
-    expect(statuses(checkMemory(machine({ files }), { workers: 1, ringBytes: GIB }))).toEqual(['ok', 'ok']);
+    expect(statuses(checkMemory(machine({ files }), { interfaces: 1, ringBytes: GIB }))).toEqual(['ok', 'ok']);
   });
 
   test('is limited by control groups of version 1 too, whose greatest number is no limit', () => {

@@ -47,7 +47,6 @@ export function machine(broken: Broken = {}): Machine {
     platform: broken.platform ?? 'linux',
     release: broken.release ?? '6.1.0-18-amd64',
     architecture: 'x86_64',
-    cores: 4,
     text: (file) => files[file],
     names: (folder) => folders[folder],
     macs: () => new Map(Object.entries(broken.macs ?? {})),
