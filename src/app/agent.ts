@@ -116,9 +116,8 @@ async function run(parts: Parts): Promise<void> {
     service.stopping();
     log.say('stopping: open windows are closed and delivered');
     const watched = attendance.settledUntil().map(([eni]) => enis.eni(eni).eniId);
-    await interfaces.stop();
-    // By then it is told that nobody watched any more.
-    const end = Math.ceil(Date.now() / 1000 / windowSeconds) * windowSeconds;
+    // Of the rest of its window it is told that nobody watched any more.
+    const end = Math.ceil((await interfaces.stop()) / windowSeconds) * windowSeconds;
     exchange.finish();
     await Promise.race([Promise.all([recording, crew.done()]), crew.failed, delivery.failed]);
     const accounting = await recorder.finish([]);

@@ -1,7 +1,7 @@
 // When each ENI was watched: what its windows lack is told as they close.
 //
 // A window, or a part of one, that nobody watched is SKIPDATA; one that was watched and had no traffic is NODATA. Times are
-// seconds since the epoch.
+// seconds since the epoch, with fractions where somebody came or went; a second that was watched in part was not watched.
 
 /** An entry without traffic. */
 export interface QuietEntry {
@@ -97,7 +97,7 @@ export class Attendance {
   /** Nobody watches any more: what all windows lack that were touched. */
   end(): QuietEntry[] {
     const last = Math.max(0, ...[...this.#enis.values()].map(({ spans }) => spans.at(-1)!.until));
-    return this.settle(this.#idOf(Number.isFinite(last) ? Math.max(last - 1, 0) : 0) + 1);
+    return this.settle(this.#idOf(Number.isFinite(last) ? Math.max(Math.ceil(last) - 1, 0) : 0) + 1);
   }
 
   #settleOne(eni: number, watched: Watched, before: number): QuietEntry[] {
@@ -125,10 +125,10 @@ export class Attendance {
     };
     let at = begin;
     for (const { from, until } of touched) {
-      const [start, stop] = [Math.max(from, begin), Math.min(until, end)];
+      const [start, stop] = [Math.max(Math.ceil(from), begin), Math.min(Math.floor(until), end)];
       put('skipdata', at, start);
       if (!busy.has(window)) put('nodata', start, stop);
-      at = stop;
+      at = Math.max(start, stop);
     }
     put('skipdata', at, end);
     return entries;

@@ -112,3 +112,30 @@ test('a watermark closes the windows whose end it has passed by the lateness', (
   expect(attendance.settleAt(661)).toEqual([]);
   expect(attendance.settleAt(662)).toEqual([quiet(0, 'nodata', 600, 660)]);
 });
+
+describe('fractions of seconds', () => {
+  test('are not watched: what came in them may be missing', () => {
+    const attendance = new Attendance(10, 0);
+    attendance.join(1, 20.7);
+    attendance.busy(2, [1]);
+    expect(attendance.settleAt(30)).toEqual([{ eni: 1, status: 'skipdata', start: 20, end: 21 }]);
+    attendance.leave(1, 40.2);
+    expect(attendance.end()).toEqual([
+      { eni: 1, status: 'nodata', start: 30, end: 40 },
+      { eni: 1, status: 'skipdata', start: 40, end: 50 },
+    ]);
+  });
+
+  test('between which somebody came and went leave no second out, and none twice', () => {
+    const attendance = new Attendance(10, 0);
+    attendance.join(1, 22.1);
+    attendance.leave(1, 22.9);
+    attendance.join(1, 25);
+    attendance.leave(1, 30);
+    expect(attendance.end()).toEqual([
+      { eni: 1, status: 'skipdata', start: 20, end: 23 },
+      { eni: 1, status: 'skipdata', start: 23, end: 25 },
+      { eni: 1, status: 'nodata', start: 25, end: 30 },
+    ]);
+  });
+});

@@ -1,10 +1,9 @@
 // What the tests of the agent have in common: frames to send, and what entries say.
+import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { expect } from 'vitest';
-import { linesOf } from '../app/program.ts';
 import * as p from '../packets.ts';
-import type { Veth } from './network.ts';
+import type { Veth } from './veth.ts';
 
 export type Entry = Readonly<Record<string, string>>;
 
@@ -30,8 +29,8 @@ export async function burst(veth: Veth, port: number, packets: number): Promise<
   return { port, packets, from, until: Math.floor(Date.now() / 1000) };
 }
 
-/** Each burst is logged whole, or a window in which it was sent says that something is missing. Gives the packets missing. */
-export function missingOf(entries: readonly Entry[], bursts: readonly Burst[], windowSeconds: number): number {
+/** Each burst is logged whole, or a window in which it was sent says that something is missing. Gives those that are not whole. */
+export function incompleteOf(entries: readonly Entry[], bursts: readonly Burst[], windowSeconds: number): Burst[] {
   const windowAt = (second: number): number => Math.floor(second / windowSeconds);
   const skipped = new Set(
     entries.filter(isSkipped).flatMap(({ start, end }) => {
@@ -39,21 +38,24 @@ export function missingOf(entries: readonly Entry[], bursts: readonly Burst[], w
       return Array.from({ length: Math.max(1, windowAt(Number(end) - 1) - first + 1) }, (_, n) => first + n);
     }),
   );
-  return bursts.reduce((missing, { port, packets, from, until }) => {
-    const logged = packetsOf(entries.filter(({ srcport }) => srcport === `${port}`));
-    expect(logged, 'nothing is logged twice').toBeLessThanOrEqual(packets);
-    if (logged === packets) return missing;
+  const logged = new Map<string, number>();
+  for (const { srcport, packets } of entries.filter(isOk)) {
+    logged.set(srcport, (logged.get(srcport) ?? 0) + Number(packets));
+  }
+  return bursts.filter(({ port, packets, from, until }) => {
+    const found = logged.get(`${port}`) ?? 0;
+    assert(found <= packets, `${found} packets of a burst of ${packets} are logged`);
+    if (found === packets) return false;
     const windows = Array.from({ length: windowAt(until) - windowAt(from) + 1 }, (_, n) => windowAt(from) + n);
-    expect(
-      windows.some((window) => skipped.has(window)),
-      `${packets - logged} packets of ${from} to ${until} are missing without a word`,
-    ).toBe(true);
-    return missing + packets - logged;
-  }, 0);
+    const isSaid = windows.some((window) => skipped.has(window));
+    assert(isSaid, `${packets - found} packets of ${from} to ${until} are missing without a word`);
+    return true;
+  });
 }
 
 export function entriesIn(text: string): Entry[] {
-  return linesOf(text).map((line) => JSON.parse(line) as Entry);
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as Entry);
 }
 
 /** Of all files of a tree; none where it is not there yet. */
@@ -86,6 +88,10 @@ export function windowsOf(entries: readonly Entry[], eni: string, windowSeconds:
     return Array.from({ length: last - first + 1 }, (_, n) => first + n);
   });
   const windows = [...new Set(touched)].sort((a, b) => a - b);
-  expect(windows).toEqual(windows.map((_, n) => windows[0] + n));
+  assert.deepEqual(
+    windows,
+    windows.map((_, n) => windows[0] + n),
+    `${eni}: nothing is said of a window`,
+  );
   return windows;
 }

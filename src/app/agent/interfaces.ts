@@ -96,11 +96,13 @@ export class AgentInterfaces {
     return this.#follower.missing;
   }
 
-  /** What comes and goes does not matter any more. Nothing is watched from now on. */
-  async stop(): Promise<void> {
+  /** What comes and goes does not matter any more. Nothing is watched from the second on that it resolves with. */
+  async stop(): Promise<number> {
     this.#follower.stop();
     await this.#turn;
-    this.#own.attendance.leaveAll(now());
+    const second = now();
+    this.#own.attendance.leaveAll(second);
+    return second;
   }
 
   get #patterns(): readonly string[] {
@@ -193,5 +195,5 @@ export class AgentInterfaces {
 }
 
 function now(): number {
-  return Math.floor(Date.now() / 1000);
+  return Date.now() / 1000;
 }
