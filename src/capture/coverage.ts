@@ -1,12 +1,13 @@
 // How much of what an interface counted was seen: in each window, and with what was still on its way left out.
 //
-// A packet is counted by the interface before it is seen, so the difference between the two is what was missed and what is on
-// its way. The least difference of a window's last samples is taken for what was missed up to then.
+// What was seen is asked for a moment after what was counted, so that nothing is on its way any more: what came in that moment
+// has been seen and is not counted. So the difference between the two is at most what was missed, and the greatest one is the
+// nearest to it.
 
 export interface Sample {
   /** Packets that the interface counted since it is there. */
   readonly counted: number;
-  /** Packets that were seen since it is captured. */
+  /** Packets that were seen since it is captured, a moment later. */
   readonly seen: number;
 }
 
@@ -18,14 +19,11 @@ export interface WindowCoverage {
   readonly ratio: number;
 }
 
-/** Samples at the end of a window, of which one will have little on its way. */
-const LAST = 5;
-
 export class Coverage {
   #first: Sample | undefined;
   #last: Sample | undefined;
-  /** The window's last differences. */
-  readonly #differences: number[] = [];
+  /** The greatest difference. */
+  #missed = 0;
   #window: number | undefined;
   #missedBefore = 0;
   #countedBefore = 0;
@@ -38,14 +36,13 @@ export class Coverage {
     const ended = this.#window !== undefined && window > this.#window ? this.#end() : undefined;
     this.#window = Math.max(window, this.#window ?? window);
     this.#last = sample;
-    if (!isFirst) this.#differences.push(this.#differenceOf(sample));
-    if (this.#differences.length > LAST) this.#differences.shift();
+    this.#missed = Math.max(this.#missed, this.#differenceOf(sample));
     return ended;
   }
 
   #begin(sample: Sample): void {
     this.#first = sample;
-    this.#differences.length = 0;
+    this.#missed = 0;
     this.#missedBefore = 0;
     this.#countedBefore = 0;
     this.#window = undefined;
@@ -53,13 +50,10 @@ export class Coverage {
 
   #end(): WindowCoverage {
     const countedNow = this.#last!.counted - this.#first!.counted;
-    const missedNow =
-      this.#differences.length > 0 ? Math.max(this.#missedBefore, Math.min(...this.#differences)) : this.#missedBefore;
     const counted = countedNow - this.#countedBefore;
-    const missed = Math.min(counted, missedNow - this.#missedBefore);
+    const missed = Math.min(counted, this.#missed - this.#missedBefore);
     this.#missedBefore += missed;
     this.#countedBefore = countedNow;
-    this.#differences.length = 0;
     return { counted, missed, ratio: counted > 0 ? 1 - missed / counted : 1 };
   }
 

@@ -73,8 +73,8 @@ export class Exchange {
     return addon.exchange_state(this.native);
   }
 
-  /** Of live interfaces: how they are, up to a second late. */
-  get live(): NativeLiveState {
+  /** Of live interfaces: how they were after the call before, as soon as packets had been read. */
+  live(): NativeLiveState {
     return addon.exchange_live(this.native);
   }
 

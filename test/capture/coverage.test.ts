@@ -19,8 +19,8 @@ describe('the coverage of an interface', () => {
     ]);
   });
 
-  test('leaves out what is on its way at most moments', () => {
-    expect(ended([1, 0, 0], [1, 1000, 900], [1, 2000, 2000], [1, 3000, 2800], [2, 3500, 3500])).toEqual([[3000, 0]]);
+  test('is all where more was seen than counted: it was asked for later', () => {
+    expect(ended([1, 0, 0], [1, 1000, 1100], [1, 2000, 2050], [1, 3000, 3010], [2, 3500, 3600])).toEqual([[3000, 0]]);
   });
 
   test('tells what was missed in the window in which it was, and only there', () => {

@@ -46,6 +46,7 @@ export class AgentInterfaces {
   #wanted: readonly WantedInterfaces[];
   #firstFailure: WindrowError | undefined;
   #isStarting = true;
+  #isStopped = false;
   #saidSuperFrames = false;
 
   constructor(own: AgentInterfacesOptions) {
@@ -93,11 +94,12 @@ export class AgentInterfaces {
 
   /** Named, and not there. */
   get missing(): readonly string[] {
-    return this.#follower.missing;
+    return this.#isStopped ? [] : this.#follower.missing;
   }
 
   /** What comes and goes does not matter any more. Nothing is watched from the second on that it resolves with. */
   async stop(): Promise<number> {
+    this.#isStopped = true;
     this.#follower.stop();
     await this.#turn;
     const second = now();

@@ -20,6 +20,8 @@ import type { AgentLog } from './log.ts';
 import type { AgentOptions } from './options.ts';
 
 const LOOK_MS = 1000;
+/** A packet that came has been read by then, on any machine that keeps up. */
+const SEEN_MS = 250;
 /** Less of an interface's packets is worth a line. */
 const LEAST_COVERAGE = 0.999;
 
@@ -69,8 +71,8 @@ export class AgentMeter {
   readonly #known = new Map<string, Known>();
   /** By interface number, at the last look. */
   readonly #seen = new Map<number, number>();
-  #watched: Watched | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #asking: NodeJS.Timeout | undefined;
   #lookedAt = 0;
   #saidWindow = 0;
   #status: AgentStatus = {
@@ -92,18 +94,19 @@ export class AgentMeter {
 
   /** From now on; `looked` is called each second. */
   watch(watched: Watched, looked: (status: AgentStatus) => void): void {
-    this.#watched = watched;
     this.#flowlog.flowsLimit.set(watched.options.maxFlows);
     this.#lookedAt = performance.now();
     this.#timer = setInterval(() => {
       this.#look(watched);
       looked(this.#status);
+      // The books of the next look are those of when they were asked for.
+      this.#asking = setTimeout(() => watched.exchange.live(), SEEN_MS);
     }, LOOK_MS);
   }
 
   stop(): void {
     clearInterval(this.#timer);
-    if (this.#watched) this.#look(this.#watched);
+    clearTimeout(this.#asking);
   }
 
   /** A batch was made. */
@@ -130,7 +133,7 @@ export class AgentMeter {
     const seconds = (performance.now() - this.#lookedAt) / 1000;
     this.#lookedAt = performance.now();
     const window = Math.floor(Date.now() / 1000 / options.windowSeconds);
-    const { interfaces: books, flows } = exchange.live;
+    const { interfaces: books, flows } = exchange.live();
     let dropped = 0;
     for (const { packets, dropped: lost, name } of books) {
       if (name === '') continue;
@@ -149,7 +152,7 @@ export class AgentMeter {
         const over = known.coverage.take(window, { counted: known.counted, seen });
         if (over) this.#cover(name, known, over);
       }
-      // The books that come with the next look are those of about now.
+      // With the next look come books in which all of this has been read.
       known.counted = sumOf(readCounters(name));
       return { name, seen, dropped: lost, perSecond: known.perSecond, coverage: known.last?.ratio };
     });
