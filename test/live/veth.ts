@@ -23,7 +23,8 @@ export class Veth {
   private constructor(number: number) {
     this.here = `wt${process.pid % 100_000}n${number}`;
     this.namespace = `windrow-${this.here}`;
-    const subnet = `10.${64 + (process.pid % 64)}.${number}`;
+    // By then the first of them are gone.
+    const subnet = `10.${64 + (process.pid % 64)}.${number % 256}`;
     this.addresses = { here: `${subnet}.1`, there: `${subnet}.2` };
   }
 
