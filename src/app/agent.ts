@@ -87,9 +87,10 @@ async function run(parts: Parts): Promise<void> {
   const attendance = new Attendance(windowSeconds, latenessSeconds);
   const names: string[] = [];
   const enis = new EniDirectory(exchange, locality, names);
+  const warn = (line: string): void => log.say(line, 'warn');
   const keep = (): void => {
     const watched = attendance.settledUntil().map(([eni, second]) => [enis.eni(eni).eniId, second] as const);
-    delivery.whenSafe(() => state?.keep(new Map(watched)));
+    delivery.whenSafe(() => state?.keepOrTell(new Map(watched), false, warn));
   };
   const recorder = new Recorder(exchange, collector, enis, windowSeconds, delivery.writer(enis), {
     attendance,
@@ -122,7 +123,7 @@ async function run(parts: Parts): Promise<void> {
     await Promise.race([Promise.all([recording, crew.done()]), crew.failed, delivery.failed]);
     const accounting = await recorder.finish([]);
     await Promise.race([delivery.finish(), delivery.failed]);
-    state?.keep(new Map(watched.map((eniId) => [eniId, end])), true);
+    state?.keepOrTell(new Map(watched.map((eniId) => [eniId, end])), true, warn);
     log.say(summaryLine(accounting));
   } catch (error) {
     exchange.stop();

@@ -42,6 +42,23 @@ describe('the state of an agent', () => {
     });
   });
 
+  test('that cannot be kept for a time is told once, and kept when it can be', () => {
+    const folder = workplace.at('unkept');
+    withState(folder, (state) => {
+      const told: string[] = [];
+      const keep = (second: number): void =>
+        state.keepOrTell(new Map([['eni-a', second]]), false, (line) => told.push(line));
+      // What is written aside first cannot be.
+      fs.mkdirSync(`${folder}/agent.json.new`);
+      keep(60);
+      keep(120);
+      expect(told).toEqual([`${folder}/agent.json: the state cannot be kept: it is a directory`]);
+      fs.rmdirSync(`${folder}/agent.json.new`);
+      keep(120);
+    });
+    withState(folder, (state) => expect(state.watchedBefore).toEqual(new Map([['eni-a', 120]])));
+  });
+
   test('is of one agent at a time', () => {
     const folder = workplace.at('locked');
     withState(folder, () => {

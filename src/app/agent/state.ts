@@ -36,6 +36,7 @@ export class AgentState {
   readonly #file: string;
   readonly #lock: number;
   #written = '';
+  #hasFailed = false;
 
   private constructor(folder: string, kept: Kept | undefined, lock: number) {
     this.id = kept?.id ?? newId();
@@ -78,6 +79,17 @@ export class AgentState {
     if (text === this.#written) return;
     writeWhole(this.#file, `${text}\n`);
     this.#written = text;
+  }
+
+  /** As `keep`, of a life that goes on where it fails: after a kill more windows are marked then. Tells the first failure. */
+  keepOrTell(watched: ReadonlyMap<string, number>, isOver: boolean, tell: (reason: string) => void): void {
+    try {
+      this.keep(watched, isOver);
+      this.#hasFailed = false;
+    } catch (error) {
+      if (!this.#hasFailed) tell(`${this.#file}: the state cannot be kept: ${systemReason(error)}`);
+      this.#hasFailed = true;
+    }
   }
 
   close(): void {
