@@ -138,17 +138,25 @@ napi_value interfaces_of(napi_env env, const Exchange& x, const std::vector<Inte
   return interfaces.value();
 }
 
-// exchange_live(exchange) -> {interfaces: [...], flows}: the books of live interfaces as they were lately
+// exchange_live(exchange) -> {interfaces: [...], flows, verdicts}: the books of live interfaces as they were lately
 napi_value exchange_live(napi_env env, napi_callback_info info) {
   Args args(env, info, 1);
   if (!args.ok()) return nullptr;
   auto* owned = args.native<OwnedExchange>(0);
   if (!args.ok()) return nullptr;
   Exchange& x = *owned->exchange;
-  return Object(env).set("interfaces", interfaces_of(env, x, x.live_books())).set("flows", double(x.flows())).value();
+  Verdicts told;
+  const std::vector<Interface> books = x.live_books(&told);
+  Object verdicts(env);
+  verdicts.set("accepted", double(told.accepted)).set("rejected", double(told.rejected)).set("unknown", double(told.unknown));
+  verdicts.set("elsewhere", double(told.elsewhere)).set("unreadable", double(told.unreadable)).set("lost", double(told.lost));
+  verdicts.set("overflows", double(told.overflows));
+  Object live(env);
+  live.set("interfaces", interfaces_of(env, x, books)).set("flows", double(x.flows())).set("verdicts", verdicts.value());
+  return live.value();
 }
 
-// exchange_state(exchange) -> {interfaces: [...], rulePackets: [...], guesses, wrongGuesses}; once all workers have ended
+// exchange_state(exchange) -> {interfaces: [...], rulePackets: [...], unseen, guesses, wrongGuesses}; once all workers have ended
 napi_value exchange_state(napi_env env, napi_callback_info info) {
   Args args(env, info, 1);
   if (!args.ok()) return nullptr;
@@ -157,9 +165,12 @@ napi_value exchange_state(napi_env env, napi_callback_info info) {
   Exchange& x = *owned->exchange;
   std::vector<Interface> all = x.interfaces.all();
   std::vector<uint64_t> rules(size_t(Rule::kCount));
+  Owed::Balance unseen;
   for (uint32_t shard = 0; shard < x.workers(); shard++) {
     const Exchange::ShardBooks& books = x.books(shard);
     for (size_t i = 0; i < books.rule_packets.size(); i++) rules[i] += books.rule_packets[i];
+    unseen.packets += books.unseen.packets;
+    unseen.bytes += books.unseen.bytes;
     for (size_t i = 0; i < books.not_local.size(); i++) {
       Tally::Count& into = all[i].books.excluded[size_t(Reason::kNotLocal)];
       into.packets += books.not_local[i].packets;
@@ -170,6 +181,7 @@ napi_value exchange_state(napi_env env, napi_callback_info info) {
   for (uint64_t packets : rules) rule_packets.push(napi::number(env, double(packets)));
   Object state(env);
   state.set("interfaces", interfaces_of(env, x, all)).set("rulePackets", rule_packets.value());
+  state.set("unseen", Object(env).set("packets", double(unseen.packets)).set("bytes", double(unseen.bytes)).value());
   state.set("guesses", double(x.guesses)).set("wrongGuesses", double(x.wrong_guesses));
   return state.value();
 }
@@ -572,7 +584,7 @@ napi_value init(napi_env env, napi_value exports) {
     const char* name;
     napi_callback call;
   } functions[] = {
-      X(exchange_new), X(exchange_share), X(exchange_join), X(exchange_stop), X(exchange_finish), X(live_socket),
+      X(exchange_new), X(exchange_share), X(exchange_join), X(exchange_stop), X(exchange_finish), X(live_socket), X(nflog_open), X(worker_hear),
       X(worker_add_ring), X(worker_activate_ring), X(worker_remove_ring),
       X(exchange_state), X(exchange_live), X(exchange_clock), X(exchange_damage), X(exchange_unread), X(worker_new),
       X(worker_add_input), X(worker_declare), X(worker_feed), X(worker_run),

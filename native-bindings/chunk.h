@@ -13,6 +13,8 @@ namespace windrow {
 
 // No more records are in a chunk, so that 16 bits number them.
 constexpr uint32_t kMostRecords = 1 << kStampIndexBits;
+// Of live sources: packets of rings in a chunk, and with what the firewall tells.
+constexpr uint32_t kRecordsOfLiveChunk = 16384, kRecordsOfLiveStream = 2 * kRecordsOfLiveChunk;
 
 // Packets of an interface that its ring had no room for, between two times.
 struct RingDrops {
@@ -21,10 +23,31 @@ struct RingDrops {
   int64_t from_sec, to_sec;
 };
 
+// What the kernel's firewall has told: packets by what became of them.
+struct Verdicts {
+  uint64_t accepted = 0, rejected = 0;
+  uint64_t unknown = 0;    // neither the group nor the prefix says what became of it
+  uint64_t elsewhere = 0;  // at no interface that is captured
+  uint64_t unreadable = 0;
+  uint64_t lost = 0;       // there was no room for what was told, as is known with what is told next
+  uint64_t overflows = 0;  // times that there was no room
+
+  void add(const Verdicts& o) {
+    accepted += o.accepted;
+    rejected += o.rejected;
+    unknown += o.unknown;
+    elsewhere += o.elsewhere;
+    unreadable += o.unreadable;
+    lost += o.lost;
+    overflows += o.overflows;
+  }
+};
+
 struct Chunk {
   std::vector<Stream> streams;  // by shard
   std::vector<Stream> late;     // the same: later fragments, whose flow was not known before the chunk's turn
   std::vector<RingDrops> drops;     // of live interfaces
+  Verdicts verdicts;                // the same
   std::vector<FragmentNote> notes;  // on the fragments, where the chunk was read before its turn
   uint32_t records = 0;
   Tally tally;
@@ -40,6 +63,7 @@ struct Chunk {
     for (Stream& stream : streams) stream.clear();
     for (Stream& stream : late) stream.clear();
     drops.clear();
+    verdicts = Verdicts();
     notes.clear();
     tally.clear();
     records = 0;
@@ -113,6 +137,19 @@ class Router {
     if (p->reason == Reason::kNone) place(p, streams_, chunk_->mark, index);
   }
 
+  // A packet that the firewall has rejected: it is of a flow of its own. One that the ring had seen before is counted there
+  // as accepted, or will be: then the flow of its key owes it. It moves no watermark.
+  void put_rejected(Packet* p, bool was_seen) {
+    if (!was_seen) chunk_->tally.add(p->interface, p->bytes, p->reason);
+    const uint16_t index = uint16_t(chunk_->records++);
+    if (p->reason != Reason::kNone) return;
+    p->is_rejected = true;
+    place(p, streams_, chunk_->mark, index);
+    if (!was_seen) return;
+    p->is_rejected = false;
+    place(p, streams_, chunk_->mark, uint16_t(chunk_->records++), true);
+  }
+
   // All packets of the source up to a time have been read: the watermark rises without one.
   void tell_time(int64_t sec) {
     if (sec > chunk_->mark) raise(sec, uint16_t(chunk_->records));
@@ -131,16 +168,16 @@ class Router {
     return index;
   }
 
-  void place(Packet* p, Stream* streams, int64_t mark, uint16_t index) {
+  void place(Packet* p, Stream* streams, int64_t mark, uint16_t index, bool is_owed = false) {
     uint16_t point = locality_->point_of(*p);
     if (p->is_v6) {
       p->k6.tail.point = point;
       p->hash = hash_bytes(&p->k6, sizeof p->k6, seed_);
-      stream_of(streams, p->hash, mark, index).put(p->k6, ItemKind::kPacket6, fields_of(*p, index));
+      stream_of(streams, p->hash, mark, index).put(p->k6, is_owed ? ItemKind::kOwed6 : ItemKind::kPacket6, fields_of(*p, index));
     } else {
       p->k4.tail.point = point;
       p->hash = hash_bytes(&p->k4, sizeof p->k4, seed_);
-      stream_of(streams, p->hash, mark, index).put(p->k4, ItemKind::kPacket4, fields_of(*p, index));
+      stream_of(streams, p->hash, mark, index).put(p->k4, is_owed ? ItemKind::kOwed4 : ItemKind::kPacket4, fields_of(*p, index));
     }
   }
 

@@ -27,6 +27,7 @@ namespace windrow {
 
 constexpr uint8_t kStatusOk = 0, kStatusNoData = 1, kStatusSkipData = 2;
 constexpr uint8_t kDirectionIn = 0, kDirectionOut = 1;
+constexpr uint8_t kAccept = 0, kReject = 1;
 
 // Pointers into one borrowed buffer.
 struct Columns {

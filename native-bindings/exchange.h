@@ -14,6 +14,7 @@
 #include "chunk.h"
 #include "decoder.h"
 #include "input.h"
+#include "owed.h"
 #include "row_queue.h"
 
 namespace windrow {
@@ -43,14 +44,14 @@ class Exchange {
 
   explicit Exchange(ExchangeConfig c)
       : config(std::move(c)),
-        locality(config.locality),
+        locality(config.locality, config.is_live),
         interfaces(config.window_seconds,
                    [this](uint32_t number, const std::string& name) { return locality.eni_of_interface(number, name); }),
         fragments(config.seed),
         ring_(config.workers == 1 ? 1 : 2 * config.workers + 2),
         shards_(config.workers) {
     // A record takes 16 bytes of a capture at least.
-    size_t records = std::max(config.chunk_bytes / 16, kFirstPackets);
+    size_t records = config.is_live ? kRecordsOfLiveStream : std::max(config.chunk_bytes / 16, kFirstPackets);
     for (Chunk& chunk : ring_)
       for (uint32_t i = 0; i < config.workers; i++) {
         chunk.streams.emplace_back(records);
@@ -74,6 +75,7 @@ class Exchange {
   Locality locality;  // read by all, once it is decided
   Interfaces interfaces;
   Fragments fragments;
+  Verdicts verdicts;
   Input input;                 // of the file that is read in chunks
   uint64_t offset = 0;         // where its next record begins
   uint64_t head_end = 0;       // where the chunk of the first packets ended
@@ -121,9 +123,11 @@ class Exchange {
     if (config.fd >= 0) consumed_.store(offset, std::memory_order_relaxed);
     declared_.store(uint32_t(interfaces.all().size()), std::memory_order_relaxed);
     interfaces.place_drops(stamp_of(number, chunk->records));
+    verdicts.add(chunk->verdicts);
     if (config.is_live && wants_books_.exchange(false)) {
       std::lock_guard lock(drops_mutex_);
       live_books_ = interfaces.all();
+      live_verdicts_ = verdicts;
     }
     if (interfaces.has_drops()) {
       std::lock_guard lock(drops_mutex_);
@@ -201,9 +205,10 @@ class Exchange {
     return settled_mark_;
   }
   // Of a live source: the books as they were when the first chunk after the call before was published.
-  std::vector<Interface> live_books() {
+  std::vector<Interface> live_books(Verdicts* told) {
     std::lock_guard lock(drops_mutex_);
     wants_books_.store(true);
+    *told = live_verdicts_;
     return live_books_;
   }
   // In the tables of all shards.
@@ -261,6 +266,7 @@ class Exchange {
   // What a shard leaves behind when it is done.
   struct ShardBooks {
     std::vector<Tally::Count> not_local;
+    Owed::Balance unseen;
     std::vector<uint64_t> rule_packets;
   };
   // False where that shard has its worker, or the exchange its collector: there is one of each.
@@ -316,6 +322,7 @@ class Exchange {
   // Reports of lost packets are rare, and taken by another thread than the workers.
   std::mutex drops_mutex_;
   std::vector<Interface> live_books_;
+  Verdicts live_verdicts_;
   std::deque<DropReport> drops_;
   // Where the watermark rose, once a second at most, and what of it has been asked for.
   std::deque<std::pair<Stamp, int64_t>> marks_;

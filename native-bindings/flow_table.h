@@ -4,6 +4,7 @@
 
 #include "asides.h"
 #include "locality.h"
+#include "owed.h"
 #include "row_queue.h"
 #include "rows.h"
 #include "slots.h"
@@ -35,7 +36,8 @@ class FlowTable {
         flows6_(budget),
         windows_(window_seconds, lateness_seconds),
         locality_(locality),
-        interfaces_(interfaces) {}
+        interfaces_(interfaces),
+        owed_(seed, budget) {}
 
   // Two looks ahead, so that neither the index nor the slot is waited for.
   [[gnu::always_inline]] void prefetch_index(const ItemHead& item) const {
@@ -72,6 +74,13 @@ class FlowTable {
     else return add_to(flows6_, item, sec, window);
   }
 
+  // A packet of an accepted flow, counted or yet to be, that was rejected.
+  template <typename Key>
+  void owe(const Item<Key>& item, int64_t base) {
+    owed_.add(item.key, item.head.direction(), windows_.id_of(base + item.head.sec), item.head.bytes);
+  }
+  const Owed::Balance& unseen() const { return owed_.unseen(); }
+
   uint64_t flows() const { return uint64_t(flows4_.live()) + flows6_.live(); }
   // Packets and bytes of no named ENI, by interface.
   const std::vector<Tally::Count>& not_local() const { return not_local_; }
@@ -96,6 +105,7 @@ class FlowTable {
       return current_flush_ = window;
     }
     if (mode_ == FlushMode::kEvict) erase_victims();
+    else if (!owed_.is_empty()) owed_.close([&](int64_t id) { return mode_ == FlushMode::kAll || windows_.is_late(id); });
     return current_flush_ = nullptr;
   }
 
@@ -320,6 +330,8 @@ class FlowTable {
     Locality::Place place = place_of(slot);
     const Point point = locality_->point(slot.key.tail.point);
     Counted c = take(&slot.body, w, d);
+    if (__builtin_expect(!owed_.is_empty(), 0) && !point.is_rejected && owed_.pay(slot.key, d, w.id, &c)) return row;
+    const uint8_t action = point.is_rejected ? kReject : kAccept;
     if (!place.is_local) {
       if (point.interface >= not_local_.size()) not_local_.resize(point.interface + 1u);
       not_local_[point.interface].packets += c.packets;
@@ -337,13 +349,13 @@ class FlowTable {
     int64_t start = w.start + c.first, end = end_of(w, c, slot.key.tail.protocol);
     Side source = d ? Side::kB : Side::kA;
     if (place.side == Side::kNone) {  // both ends are ENIs: the sender's entry, then the receiver's
-      put_row(columns, row, slot.key, d, c, start, end, kDirectionOut, d ? place.eni_b : place.eni_a, false);
-      put_row(columns, row + 1, slot.key, d, c, start, end, kDirectionIn, d ? place.eni_a : place.eni_b, true);
+      put_row(columns, row, slot.key, d, c, start, end, kDirectionOut, action, d ? place.eni_b : place.eni_a, false);
+      put_row(columns, row + 1, slot.key, d, c, start, end, kDirectionIn, action, d ? place.eni_a : place.eni_b, true);
       return row + 2;
     }
     uint32_t eni = place.side == Side::kA ? place.eni_a : place.eni_b;
     if (eni == kNoEni) eni = interfaces_->eni(point.interface);
-    put_row(columns, row, slot.key, d, c, start, end, place.side == source ? kDirectionOut : kDirectionIn, eni, false);
+    put_row(columns, row, slot.key, d, c, start, end, place.side == source ? kDirectionOut : kDirectionIn, action, eni, false);
     return row + 1;
   }
 
@@ -428,6 +440,7 @@ class FlowTable {
   Windows windows_;
   const Locality* locality_;
   const Interfaces* interfaces_;
+  Owed owed_;
   Asides asides_;
   uint64_t chunk_ = 0;
   std::vector<Tally::Count> not_local_;

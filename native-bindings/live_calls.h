@@ -1,5 +1,7 @@
 // What JavaScript may call of live sources.
 #pragma once
+#include <fcntl.h>
+
 #include "owned.h"
 
 namespace windrow {
@@ -72,6 +74,45 @@ inline napi_value worker_remove_ring(napi_env env, napi_callback_info info) {
   LiveReader* live = live_of(args, args.native<OwnedWorker>(0));
   double interface = args.whole(1, 0, kMostInterfaces - 1);
   if (args.ok()) live->remove(uint16_t(interface));
+  return nullptr;
+}
+
+// nflog_open(groups, snapBytes) -> {fd, errno, group}: a socket of the kernel's packet log, which execve(2) leaves open; or why
+// there is none, and the group that was refused. It takes CAP_NET_ADMIN.
+inline napi_value nflog_open(napi_env env, napi_callback_info info) {
+  napi::Args args(env, info, 2);
+  if (!args.ok()) return nullptr;
+  std::vector<uint16_t> groups;
+  args.each(args[0], [&](napi_value group) { groups.push_back(uint16_t(args.whole_of(group, 0, UINT16_MAX))); });
+  double snap_bytes = args.whole(1, 64, UINT16_MAX);
+  if (!args.ok()) return nullptr;
+  NflogSetup setup;
+  double error = setup.open(groups, uint32_t(snap_bytes));
+  double group = setup.group();
+  int fd = error == 0 ? setup.release() : -1;
+  if (fd >= 0) fcntl(fd, F_SETFD, 0);
+  return napi::Object(env).set("fd", double(fd)).set("errno", error).set("group", group).value();
+}
+
+// worker_hear(worker, fd, groups: [{group, told}]): the firewall tells it by a socket of nflog_open, which it closes in the end
+inline napi_value worker_hear(napi_env env, napi_callback_info info) {
+  napi::Args args(env, info, 3);
+  if (!args.ok()) return nullptr;
+  LiveReader* live = live_of(args, args.native<OwnedWorker>(0));
+  double fd = args.whole(1, 0, INT32_MAX);
+  std::vector<Nflog::Group> groups;
+  args.each(args[2], [&](napi_value object) {
+    double group = args.whole_of(args.get(object, "group"), 0, UINT16_MAX);
+    double told = args.whole_of(args.get(object, "told"), double(Told::kByPrefix), double(Told::kReject));
+    groups.push_back({uint16_t(group), Told(uint8_t(told))});
+  });
+  int protocol = 0;
+  socklen_t size = sizeof protocol;
+  if (args.ok() && (getsockopt(int(fd), SOL_SOCKET, SO_PROTOCOL, &protocol, &size) != 0 || protocol != NETLINK_NETFILTER))
+    args.fail("not a socket of the packet log");
+  if (!args.ok()) return nullptr;
+  fcntl(int(fd), F_SETFD, FD_CLOEXEC);
+  live->hear(std::make_unique<Nflog>(int(fd), std::move(groups)));
   return nullptr;
 }
 

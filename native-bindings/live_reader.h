@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "exchange.h"
+#include "nflog_reader.h"
 #include "ring.h"
 
 namespace windrow {
 
-constexpr uint32_t kRecordsOfLiveChunk = 16384;
 // A super-frame has no more packets: the largest that Linux makes (512 KiB) in segments of 64 bytes.
 constexpr uint32_t kMostSegments = 8192;
 
@@ -50,6 +50,8 @@ class LiveReader {
     }
   }
   size_t rings() const { return rings_.size(); }
+  // The firewall tells it of packets from now on.
+  void hear(std::unique_ptr<Nflog> log) { nflog_ = std::make_unique<NflogReader>(std::move(log), x_.config.decapsulating); }
 
   // No more is wanted than what the rings hold once the block that is being filled has been handed over.
   void finish() {
@@ -66,7 +68,9 @@ class LiveReader {
     return false;
   }
   // Whether there is something to make a chunk of.
-  bool has_work() const { return has_packets() || !new_.empty() || monotonic_ms() >= look_at_; }
+  bool has_work() const {
+    return has_packets() || !new_.empty() || (nflog_ && nflog_->is_ready()) || monotonic_ms() >= look_at_;
+  }
 
   // Fills a chunk before its turn.
   void read(Chunk* chunk) {
@@ -79,6 +83,7 @@ class LiveReader {
         source.ring->release();
       }
     }
+    if (nflog_) hear(chunk);
     if (monotonic_ms() >= look_at_) look(chunk);
   }
 
@@ -103,9 +108,12 @@ class LiveReader {
     polled_.push_back({wake_fd, POLLIN, 0});
     if (!has_packets())
       for (const Source& source : rings_) polled_.push_back({source.ring->fd(), POLLIN | POLLERR, 0});
+    const size_t rings = polled_.size();
+    if (nflog_ && !nflog_->is_ready()) polled_.push_back({nflog_->fd(), POLLIN | POLLERR, 0});
     if (poll(polled_.data(), polled_.size(), ms) <= 0) return;
     if (polled_[0].revents) clear(wake_fd);
-    for (size_t i = 1; i < polled_.size(); i++)
+    if (polled_.size() > rings && polled_[rings].revents) nflog_->set_ready();
+    for (size_t i = 1; i < rings; i++)
       if (polled_[i].revents & POLLERR) rings_[i - 1].ring->take_error();
   }
 
@@ -169,6 +177,19 @@ class LiveReader {
   }
   static constexpr uint8_t kLastFlags = kTcpFin | 8, kFirstFlags = 128;
 
+  // What became of packets is not known of any interface where something was lost that was told.
+  void hear(Chunk* chunk) {
+    nflog_->read(chunk, &router_, x_.locality.looks_at_macs(), [&](int if_index) -> const Ring* {
+      for (const Source& source : rings_)
+        if (source.ring->options().if_index == if_index) return source.ring.get();
+      return nullptr;
+    });
+    const int64_t sec = now();
+    if (chunk->verdicts.overflows > 0 || chunk->verdicts.lost > 0)
+      for (const Source& source : rings_) chunk->drops.push_back({source.ring->options().interface, 0, heard_sec_, sec});
+    if (!nflog_->is_ready()) heard_sec_ = sec;
+  }
+
   // Asks for what was lost, lets rings go, and moves the clock on where nothing comes.
   void look(Chunk* chunk) {
     looked_at_ = monotonic_ms();
@@ -191,6 +212,8 @@ class LiveReader {
   Router router_;
   std::vector<Source> rings_;
   std::vector<Declared> new_;
+  std::unique_ptr<NflogReader> nflog_;
+  int64_t heard_sec_ = now();  // up to when all has been heard
   std::vector<pollfd> polled_;
   RingRecord record_;
   Packet packet_;

@@ -66,6 +66,7 @@ struct Point {
   Side side = Side::kNone;
   Rule rule = Rule::kCount;
   uint32_t eni_a = kNoEni, eni_b = kNoEni;  // named by MAC
+  bool is_rejected = false;                 // by the kernel's firewall: such packets are flows of their own
 };
 
 // What the user said of the network; filled once from JavaScript.
@@ -102,7 +103,8 @@ class CommonEnd {
 
 class Locality {
  public:
-  explicit Locality(LocalityConfig config) : config_(std::move(config)) {
+  // A live source shows nothing by its first packets, and may tell of packets that were rejected.
+  explicit Locality(LocalityConfig config, bool is_live = false) : config_(std::move(config)), is_live_(is_live) {
     if (names_macs()) named_.reset(new Point[UINT16_MAX + 1 - kFirstNamed]);
   }
 
@@ -157,7 +159,8 @@ class Locality {
     int variant = number % kVariants;
     if (variant == kUntold) return point;
     point.side = variant & 1 ? Side::kA : Side::kB;
-    point.rule = variant <= kShown ? Rule::kCapture : Rule::kShownMac;
+    point.rule = is_live_ || variant <= kShown ? Rule::kCapture : Rule::kShownMac;
+    point.is_rejected = is_live_ && variant > kRejected;
     return point;
   }
   uint32_t interface_of(uint16_t number) const {
@@ -256,6 +259,7 @@ class Locality {
       if (to != kNoEni || from != kNoEni) {
         Point point;
         point.interface = p.interface;
+        point.is_rejected = p.is_rejected;
         if (p.hint != Hint::kNone) {
           point.side = p.hint == Hint::kOut ? source : destination;
           point.rule = Rule::kCapture;
@@ -265,7 +269,8 @@ class Locality {
         return named_point(point);
       }
     }
-    if (p.hint != Hint::kNone) return plain(p.interface, kTold + int(p.hint == Hint::kOut ? source : destination));
+    if (p.hint != Hint::kNone)
+      return plain(p.interface, (p.is_rejected ? kRejected : kTold) + int(p.hint == Hint::kOut ? source : destination));
     if (p.has_macs && p.interface < shown_.size() && shown_[p.interface].has_mac) {
       uint64_t to = mac_number(p.macs), from = mac_number(p.macs + 6), ours = shown_[p.interface].mac;
       if ((to == ours) != (from == ours)) return plain(p.interface, kShown + int(from == ours ? source : destination));
@@ -279,15 +284,15 @@ class Locality {
   }
 
   // The points that an interface can have without named MACs: nothing told, and either side, told by the capture
-  // (1, 2) or by the MAC that its first packets show (3, 4).
-  static constexpr int kVariants = 5, kUntold = 0, kTold = 0, kShown = 2;
+  // (1, 2) or by the MAC that its first packets show (3, 4). Of a live source: told, and rejected (3, 4).
+  static constexpr int kVariants = 5, kUntold = 0, kTold = 0, kShown = 2, kRejected = 2;
   static constexpr uint32_t kFirstNamed = kVariants * kMostInterfaces;
   static_assert(int(Side::kA) == 1 && int(Side::kB) == 2);
   static uint16_t plain(uint16_t interface, int variant) { return uint16_t(interface * kVariants + variant); }
 
   // Past the 16 bits of a flow key the pair stays unnamed: its addresses may still name it.
   uint16_t named_point(const Point& point) {
-    std::tuple pair(point.interface, uint8_t(point.side), point.eni_a, point.eni_b);
+    std::tuple pair(point.interface, uint8_t(point.side), point.eni_a, point.eni_b, point.is_rejected);
     auto it = pairs_.find(pair);
     if (it != pairs_.end()) return it->second;
     if (kFirstNamed + pairs_.size() > UINT16_MAX) return plain(point.interface, kUntold);
@@ -297,11 +302,12 @@ class Locality {
   }
 
   LocalityConfig config_;
+  bool is_live_;
   std::vector<Shown> shown_;
   bool looks_at_macs_ = false;
   // Never moved: shards read those of packets that they have got while others are added.
   std::unique_ptr<Point[]> named_;
-  std::map<std::tuple<uint16_t, uint8_t, uint32_t, uint32_t>, uint16_t> pairs_;
+  std::map<std::tuple<uint16_t, uint8_t, uint32_t, uint32_t, bool>, uint16_t> pairs_;
 };
 
 }  // namespace windrow

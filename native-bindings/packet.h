@@ -71,6 +71,7 @@ struct Packet {
   uint8_t flags = 0;      // TCP flag octet
   Hint hint = Hint::kNone;
   bool untimed = false;  // Simple Packet Block: its time is 0 and moves no watermark
+  bool is_rejected = false;  // as the kernel's firewall tells, and not the ring
   bool has_macs = false;
   uint8_t macs[12];  // destination, source: as on Ethernet
 

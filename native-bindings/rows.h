@@ -29,7 +29,7 @@ inline void put_address(uint8_t* cell, const Key6& k, bool b) {
 // the row before it, at the other end's ENI.
 template <typename Key>
 void put_row(const Columns& o, uint32_t row, const Key& key, uint8_t d, const Counted& c, int64_t start, int64_t end,
-             uint8_t direction, uint32_t eni, bool is_twin) {
+             uint8_t direction, uint8_t action, uint32_t eni, bool is_twin) {
   const FlowTail& tail = key.tail;
   o.packets[row] = c.packets;
   o.bytes[row] = c.bytes;
@@ -45,7 +45,7 @@ void put_row(const Columns& o, uint32_t row, const Key& key, uint8_t d, const Co
   o.traffic_path[row] = -1;
   o.status[row] = kStatusOk;
   o.direction[row] = direction;
-  o.action[row] = 0;
+  o.action[row] = action;
   o.family[row] = sizeof(Key) == sizeof(Key4) ? 4 : 6;
   o.protocol[row] = tail.protocol;
   o.twin[row] = is_twin;

@@ -134,6 +134,12 @@ class Shard {
         Added added = table_.add(reinterpret_cast<const Item<Key6>&>(item), c.base);
         if (__builtin_expect(added == Added::kYes, 1)) c.at += sizeof(Item<Key6>);
         else goes_on = make_room(added, item);
+      } else if (__builtin_expect(item.kind() == ItemKind::kOwed4, 0)) {
+        table_.owe(reinterpret_cast<const Item<Key4>&>(item), c.base);
+        c.at += sizeof(Item<Key4>);
+      } else if (__builtin_expect(item.kind() == ItemKind::kOwed6, 0)) {
+        table_.owe(reinterpret_cast<const Item<Key6>&>(item), c.base);
+        c.at += sizeof(Item<Key6>);
       } else {
         const Event& event = reinterpret_cast<const Event&>(item);
         c.at += sizeof(Event);
@@ -161,6 +167,7 @@ class Shard {
     }
     Exchange::ShardBooks& books = x_.books(number_);
     books.not_local = table_.not_local();
+    books.unseen = table_.unseen();
     books.rule_packets.assign(std::begin(table_.rule_packets), std::end(table_.rule_packets));
     is_done_ = true;
     publish_rows();

@@ -8,8 +8,9 @@
 
 namespace windrow {
 
-// kMark: the watermark rises to a value. kBase: times count from a value from here on.
-enum class ItemKind : uint8_t { kPacket4 = 0, kPacket6, kMark, kBase };
+// kMark: the watermark rises to a value. kBase: times count from a value from here on. kOwed4, kOwed6: a packet that the
+// firewall has rejected, and that the flow has counted as accepted, or will yet.
+enum class ItemKind : uint8_t { kPacket4 = 0, kPacket6, kMark, kBase, kOwed4, kOwed6 };
 
 struct alignas(16) ItemHead {
   uint32_t tag = 0;    // low half of the key's hash
@@ -58,7 +59,8 @@ struct alignas(32) Event {
 };
 static_assert(sizeof(Event) == 32);
 
-inline size_t size_of(const ItemHead& item) { return item.kind() == ItemKind::kPacket6 ? sizeof(Item<Key6>) : sizeof(Item<Key4>); }
+inline bool is_v6(ItemKind kind) { return kind == ItemKind::kPacket6 || kind == ItemKind::kOwed6; }
+inline size_t size_of(const ItemHead& item) { return is_v6(item.kind()) ? sizeof(Item<Key6>) : sizeof(Item<Key4>); }
 
 // The packets of one chunk for one shard.
 class Stream {

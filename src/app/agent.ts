@@ -1,4 +1,5 @@
 // `windrow agent`: live interfaces in, flow log entries out, until it is told to stop.
+import { nativeGroups } from '../capture/nflog.ts';
 import { Collector } from '../flow/collector.ts';
 import { Exchange } from '../flow/exchange.ts';
 import { Attendance } from '../flowlog/attendance.ts';
@@ -28,7 +29,7 @@ import { summaryLine } from './summary_line.ts';
  * `reloading`: where its options are from a file, which it reads again at SIGHUP.
  */
 export async function agent(options: AgentOptions, reloading?: ReloadOptions): Promise<number> {
-  confine(options);
+  const nflogFd = confine(options);
   checkAccess(options);
   const service = new Service(process.env);
   const stopping = new Stopping();
@@ -45,7 +46,7 @@ export async function agent(options: AgentOptions, reloading?: ReloadOptions): P
       made: () => meter.made(),
       dropped: (packets) => meter.dropped(packets),
     });
-    await run({ options, stopping, service, reload, page, log, state, meter, crew, delivery });
+    await run({ options, nflogFd, stopping, service, reload, page, log, state, meter, crew, delivery });
     return 0;
   } catch (error) {
     if (error instanceof ReaderGone) return 0;
@@ -64,6 +65,7 @@ export async function agent(options: AgentOptions, reloading?: ReloadOptions): P
 
 interface Parts {
   readonly options: AgentOptions;
+  readonly nflogFd: number | undefined;
   readonly stopping: Stopping;
   readonly service: Service;
   readonly reload: Reload | undefined;
@@ -77,7 +79,7 @@ interface Parts {
 
 /** Workers read and fold; this thread follows the interfaces, and writes what windows give as they close. */
 async function run(parts: Parts): Promise<void> {
-  const { options, stopping, service, reload, page, log, state, meter, crew, delivery } = parts;
+  const { options, nflogFd, stopping, service, reload, page, log, state, meter, crew, delivery } = parts;
   const { windowSeconds, latenessSeconds, locality } = options;
   const exchange = new Exchange({
     ...options,
@@ -98,7 +100,8 @@ async function run(parts: Parts): Promise<void> {
   });
   const interfaces = new AgentInterfaces({ crew, attendance, enis, options, log, names });
   try {
-    await crew.start(exchange, options.maxFlows);
+    const nflog = nflogFd === undefined ? undefined : { fd: nflogFd, groups: nativeGroups(options.nflog) };
+    await crew.start(exchange, options.maxFlows, nflog);
     await Promise.race([interfaces.start(), crew.failed, delivery.failed]);
     // Before anything else is recorded, and with nothing between the pause and the time since when is watched again.
     await recordPause({ options, state, recorder, enis, names, attendance, log });

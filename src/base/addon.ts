@@ -79,10 +79,29 @@ export interface NativeRingResult {
   readonly knowsSegments: boolean;
 }
 
+/** `told`: by the prefixes of rules (0), or all packets of the group were accepted (1) or rejected (2). */
+export interface NativeNflogGroup {
+  readonly group: number;
+  readonly told: number;
+}
+
+/** Packets that the firewall has told of: native-bindings/chunk.h. */
+export interface NativeVerdicts {
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly unknown: number;
+  readonly elsewhere: number;
+  readonly unreadable: number;
+  readonly lost: number;
+  readonly overflows: number;
+}
+
 export interface NativeState {
   readonly interfaces: readonly NativeInterface[];
   /** Packets by the rule that told their direction, as DIRECTION_RULES. */
   readonly rulePackets: readonly number[];
+  /** Logged as rejected, less what that took from accepted. */
+  readonly unseen: { readonly packets: number; readonly bytes: number };
   /** Chunks that were read before it was certain where they begin, and those of them that had to be read again. */
   readonly guesses: number;
   readonly wrongGuesses: number;
@@ -93,6 +112,7 @@ export interface NativeLiveState {
   readonly interfaces: readonly NativeInterface[];
   /** In the tables of all shards. */
   readonly flows: number;
+  readonly verdicts: NativeVerdicts;
 }
 
 export interface NativeDamage {
@@ -138,6 +158,15 @@ export interface Addon {
   exchange_finish(exchange: NativeExchange): void;
   /** An AF_PACKET socket that receives nothing yet; where it cannot be had, the negative errno. */
   live_socket(): number;
+  /**
+   * A socket of NFLOG, which a program keeps that is started in the place of this one; else the group that was refused.
+   */
+  nflog_open(
+    groups: readonly number[],
+    snapBytes: number,
+  ): { readonly fd: number; readonly errno: number; readonly group: number };
+  /** The firewall tells the worker what became of packets, by a socket of `nflog_open`, which the native side closes. */
+  worker_hear(worker: NativeWorker, fd: number, groups: readonly NativeNflogGroup[]): void;
   /** The ring receives nothing before it is activated. */
   worker_add_ring(worker: NativeWorker, ring: NativeRing, name: string): NativeRingResult;
   /** False where the kernel refused. */

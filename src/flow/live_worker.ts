@@ -1,7 +1,7 @@
 // One worker of live interfaces: reads its rings, and folds the flows of its shard.
 import { setImmediate as turn } from 'node:timers/promises';
 import { addon } from '../base/addon.ts';
-import type { NativeRing, NativeWorker } from '../base/addon.ts';
+import type { NativeNflogGroup, NativeRing, NativeWorker } from '../base/addon.ts';
 import { refusedRing } from '../capture/ring.ts';
 import { withMemory } from './exchange.ts';
 
@@ -15,15 +15,24 @@ export interface LiveTask {
   /** Counted from 0. */
   readonly worker: number;
   readonly maxFlows: number;
+  /** Of the one that the firewall tells what became of packets. */
+  readonly nflog?: LiveNflog;
+}
+
+export interface LiveNflog {
+  /** Of a socket, which the worker closes in the end. */
+  readonly fd: number;
+  readonly groups: readonly NativeNflogGroup[];
 }
 
 export class LiveWorker {
   readonly #native: NativeWorker;
   readonly #status = new Float64Array(4);
 
-  constructor({ exchange, worker, maxFlows }: LiveTask) {
+  constructor({ exchange, worker, maxFlows, nflog }: LiveTask) {
     const joined = addon.exchange_join(exchange);
     this.#native = withMemory(maxFlows, () => addon.worker_new(joined, worker));
+    if (nflog) addon.worker_hear(this.#native, nflog.fd, nflog.groups);
   }
 
   /** Whether super-frames are counted as the packets that the wire carries. Throws INPUT_REFUSED. */

@@ -60,6 +60,11 @@ export interface Accounting {
   /** Logged packets by the rule that told their direction. */
   readonly direction: Readonly<Record<string, number>>;
   readonly interfaces: readonly InterfaceBooks[];
+  /**
+   * Packets and bytes that the firewall told of as rejected, and that the rings had not shown; less where super-frames were
+   * rejected as smaller packets than they were seen as. `seen + unseen = logged + excluded`.
+   */
+  readonly unseen: Readonly<Logged>;
   /** Entries that were closed early because the table reached its budget of flows. */
   readonly closedEarly: number;
   /** Inputs that were not read to their end. */
@@ -99,6 +104,7 @@ export function keepBooks(
       bytes: { seen: i.bytes, excluded: byReason((reason) => i.excludedBytes[reason]) },
       dropped: i.dropped,
     })),
+    unseen: state.unseen,
     closedEarly,
     incomplete,
   };
@@ -108,15 +114,16 @@ function byReason(count: (reason: number) => number): Excluded {
   return Object.fromEntries(EXCLUSIONS.map((name, i) => [name, count(i + 1)])) as Excluded;
 }
 
-/** seen = logged + excluded, or the log is not what it claims to be. Throws UNBALANCED. */
+/** seen + unseen = logged + excluded, or the log is not what it claims to be. Throws UNBALANCED. */
 export function checkBalance(accounting: Accounting): void {
   for (const unit of ['packets', 'bytes'] as const) {
     const { seen, logged, excluded } = accounting[unit];
     const out = Object.values(excluded).reduce((a, b) => a + b, 0);
-    if (seen !== logged + out) {
+    const unseen = accounting.unseen[unit];
+    if (seen + unseen !== logged + out) {
       throw new WindrowError(
         'UNBALANCED',
-        `the books do not balance: ${seen} ${unit} seen, ${logged} logged and ${out} excluded; the entries cannot be trusted: please report this with the capture`,
+        `the books do not balance: ${seen + unseen} ${unit} seen, ${logged} logged and ${out} excluded; the entries cannot be trusted: please report this with the capture`,
       );
     }
   }

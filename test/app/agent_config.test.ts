@@ -270,6 +270,22 @@ describe('what is wrong', () => {
       ],
     ],
     [
+      'groups of NFLOG',
+      'interfaces: [a]\nnflog:\n  - 5\n  - 6=reject\n  - {group: 70000, action: DROP}\n  - {action: REJECT}\n  - 7=drop\n  - 70000\n',
+      [
+        '5:13: nflog[2].group: expected a whole number from 0 to 65,535, found 70000; write {group: 5, action: REJECT}',
+        '5:28: nflog[2].action: expected ACCEPT or REJECT, found the text "DROP"; write {group: 5, action: REJECT}',
+        '6:5: nflog[3]: expected a group, or a mapping of group and action, found one without a group; write {group: 5, action: REJECT}',
+        '7:5: nflog 7=drop: expected GROUP, GROUP=ACCEPT or GROUP=REJECT, with a group from 0 to 65535',
+        '8:5: nflog[5]: expected a group, or a mapping of group and action, found 70000; write {group: 5, action: REJECT}',
+      ],
+    ],
+    [
+      'a group of NFLOG that stands there twice',
+      'interfaces: [a]\nnflog: [5, {group: 5, action: REJECT}]\n',
+      ['2:8: nflog: group 5 stands there twice: take one of them away'],
+    ],
+    [
       'what readers of options refuse, all of it',
       "interfaces: [a]\nwindow: 1\nlateness: 100\nlocal: [10.0.0.0/8, bad, '10.0.0.0/40']\neni: [a, b, '=c']\nmetrics: here\nflow-log: ''\n",
       [

@@ -26,6 +26,7 @@ function books(parts: Partial<Accounting> = {}): Accounting {
     entries: { ok: 0, nodata: 0, skipdata: 0, supplementary: 0 },
     direction: {},
     interfaces: [],
+    unseen: { packets: 0, bytes: 0 },
     closedEarly: 0,
     incomplete: [],
     ...parts,

@@ -30,7 +30,16 @@ export class Running {
 
   /** Starts `windrow`; where the tests end before it does, it is killed. */
   static start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
-    const child = spawn(process.execPath, [CLI, ...args], {
+    return Running.#start([process.execPath, CLI, ...args], env);
+  }
+
+  /** Starts it in a network namespace, by a program perhaps; what it serves there is not reached from here. */
+  static startIn(namespace: string, args: readonly string[], by: readonly string[] = []): Running {
+    return Running.#start(['ip', 'netns', 'exec', namespace, ...by, process.execPath, CLI, ...args], {});
+  }
+
+  static #start([program, ...args]: readonly string[], env: NodeJS.ProcessEnv): Running {
+    const child = spawn(program, args, {
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

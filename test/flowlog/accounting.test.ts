@@ -24,7 +24,13 @@ function interfaceOf(number: number, logged: number): NativeInterface {
 
 function booksOf(logged: Logged): Accounting {
   const interfaces = [interfaceOf(0, 5), interfaceOf(1, 7)];
-  const state: NativeState = { interfaces, rulePackets: [0, 0, 0, 0, 0, 9, 3], guesses: 2, wrongGuesses: 1 };
+  const state: NativeState = {
+    interfaces,
+    rulePackets: [0, 0, 0, 0, 0, 9, 3],
+    unseen: { packets: 0, bytes: 0 },
+    guesses: 2,
+    wrongGuesses: 1,
+  };
   const entries = { ok: 3, nodata: 1, skipdata: 0, supplementary: 0 };
   return keepBooks(state, logged, entries, 0, [], (eni) => `eni-${eni}`, String);
 }

@@ -11,9 +11,9 @@ seconds=${1:-60}
 shift || true
 targets=("$@")
 # Quarters of SECONDS: more for those that have more to go through.
-declare -A quarters=([decode]=3 [table]=3 [packed]=2 [capture]=4)
+declare -A quarters=([decode]=3 [table]=3 [packed]=1 [capture]=4 [nflog]=1)
 if [[ ${#targets[@]} -eq 0 ]]; then
-  targets=(decode table packed capture)
+  targets=(decode table packed nflog capture)
 else
   for target in "${targets[@]}"; do quarters[$target]=4; done
 fi

@@ -317,3 +317,47 @@ write('packed', 'rows-short', p.bytes(1, 200, 9, ...seeds.flat()));
 write('packed', 'rows-quiet', p.bytes(5, 7, 20, ...seeds.flat()));
 write('packed', 'as-they-are', p.bytes(2, 5, 200, ...seeds.flat().map((byte) => byte ^ 0x5a)));
 write('packed', 'as-they-are-few', p.bytes(2, 1, 3, ...seeds.flat()));
+
+/** A datagram of NFLOG with one packet; types of attributes are those of nfnetlink_log.h, in the machine's order. */
+const attribute = (type: number, value: Uint8Array): Uint8Array => {
+  const padding = new Uint8Array(-value.length & 3);
+  return p.bytes((value.length + 4) & 255, (value.length + 4) >> 8, type, 0, value, padding);
+};
+const big = (...numbers: number[]): Uint8Array =>
+  p.bytes(...numbers.flatMap((n) => [n >>> 24, (n >> 16) & 255, (n >> 8) & 255, n & 255]));
+const logged = (interfaces: [type: number, index: number][], payload: Uint8Array, prefix: string): Uint8Array => {
+  const body = p.bytes(
+    ...[2, 0, 0, 5],
+    attribute(1, p.bytes(8, 0, 1, 0)),
+    ...interfaces.map(([type, index]) => attribute(type, big(index))),
+    attribute(3, big(0, at, 0, 123_456)),
+    ...[attribute(16, p.bytes(...new Array<number>(14).fill(2))), attribute(17, p.bytes(0, 14))],
+    ...[attribute(10, p.bytes(...Buffer.from(prefix), 0)), attribute(12, big(7)), attribute(9, payload)],
+  );
+  const size = body.length + 16;
+  return p.bytes(size & 255, size >> 8, 0, 0, 0, 4, 0, 0, ...new Array<number>(8).fill(0), body);
+};
+write('nflog', 'in', p.bytes(0, logged([[4, 1]], syn, 'REJECT:in')));
+write('nflog', 'out', p.bytes(1, logged([[5, 2]], packets.first6, 'REJECT:out')));
+write(
+  'nflog',
+  'through',
+  p.bytes(
+    11,
+    logged(
+      [
+        [4, 1],
+        [5, 2],
+        [6, 2],
+        [7, 1],
+      ],
+      dns,
+      '',
+    ),
+  ),
+);
+write(
+  'nflog',
+  'several',
+  p.bytes(0, logged([[4, 1]], syn, 'ACCEPT:'), logged([[4, 3]], dns, 'REJECT:'), logged([], dns, 'x')),
+);

@@ -58,6 +58,11 @@ export class Veth {
     return execFileSync('ip', ['netns', 'exec', this.namespace, ...command], { encoding: 'utf8' });
   }
 
+  /** Runs a command here; gives what it wrote. */
+  executeHere(...[program, ...args]: readonly string[]): string {
+    return execFileSync(program, args, { encoding: 'utf8' });
+  }
+
   /** Starts a command in the namespace. */
   start(...command: readonly string[]): ChildProcess {
     return spawn('ip', ['netns', 'exec', this.namespace, ...command], PIPED);

@@ -110,6 +110,8 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   exchange_finish: () => [exchange()],
   exchange_live: () => [exchange()],
   live_socket: () => [],
+  nflog_open: () => [[], 256],
+  worker_hear: () => [liveWorker(), addon.nflog_open([], 256).fd, [{ group: 65535, told: 0 }]],
   worker_add_ring: () => [liveWorker(), ring(), 'eth0'],
   worker_activate_ring: () => [liveWorker(), 0],
   worker_remove_ring: () => [liveWorker(), 0],

@@ -4,7 +4,7 @@ import type { ErrorObject } from 'ajv';
 import { nearest } from '../../base/nearest.ts';
 import { CONFIG_SCHEMA, exampleOf, oneOf } from './config_schema.ts';
 import type { Schema } from './config_schema.ts';
-import { CONFIG_KEYS, INTERFACES } from './options.ts';
+import { CONFIG_KEYS, INTERFACES, NFLOG } from './options.ts';
 
 /** Keys, and indexes of lists. */
 export type Path = readonly (string | number)[];
@@ -49,7 +49,10 @@ function wrongValue(error: ErrorObject, values: unknown): WrongValue {
     const key = String((params as { additionalProperty: unknown }).additionalProperty);
     return { path, key, text: `${nameOf([...path, key])}: ${unknownKey(key, schema)}` };
   }
-  const found = keyword === 'required' ? 'one without a name' : describe(data);
+  const found =
+    keyword === 'required'
+      ? `one without a ${(params as { missingProperty: string }).missingProperty}`
+      : describe(data);
   const at = path.length === 0 ? '' : `${nameOf(path)}: `;
   const text = `${at}expected ${schema.description}, found ${found}; ${hintFor(schema, data, path)}`;
   return { path, key: undefined, text };
@@ -94,6 +97,7 @@ function exampleAt([key, item, part]: Path): string {
     if (part === undefined) return 'eth0, or {name: eth0, eni: eni-web}';
     return part === 'side' ? '{name: tap0, side: peer}' : '{name: eth0, eni: eni-web}';
   }
+  if (key === NFLOG && item !== undefined) return '{group: 5, action: REJECT}';
   const known = CONFIG_KEYS.find((candidate) => candidate.key === (key ?? INTERFACES))!;
   return exampleOf(known);
 }

@@ -1,5 +1,6 @@
 // What a file of an agent's configuration may hold: a JSON schema, made from the table of options.
-import { CONFIG_KEYS, INTERFACES, SIDES } from './options.ts';
+import { NFLOG_ACTIONS } from '../../capture/nflog_groups.ts';
+import { CONFIG_KEYS, INTERFACES, NFLOG, SIDES } from './options.ts';
 import type { ConfigKey } from './options.ts';
 
 /** Descriptions complete "expected ...". */
@@ -39,6 +40,23 @@ const INTERFACE_ITEM: Schema = {
   else: { type: 'string', minLength: 1, description: ITEM },
 };
 
+const GROUP = 'a group, or a mapping of group and action';
+
+const NFLOG_ITEM: Schema = {
+  description: GROUP,
+  if: { type: 'object' },
+  then: {
+    description: GROUP,
+    properties: {
+      group: { type: 'integer', minimum: 0, maximum: 65_535, description: 'a whole number from 0 to 65,535' },
+      action: { enum: NFLOG_ACTIONS, description: oneOf(NFLOG_ACTIONS) },
+    },
+    required: ['group'],
+    additionalProperties: false,
+  },
+  else: { type: ['string', 'integer'], minLength: 1, minimum: 0, maximum: 65_535, description: GROUP },
+};
+
 export const CONFIG_SCHEMA: Schema = {
   type: 'object',
   description: 'keys and their values',
@@ -49,6 +67,7 @@ export const CONFIG_SCHEMA: Schema = {
 /** How a key is written, as users may copy it: `window: 60`. */
 export function exampleOf({ key, spec, value }: ConfigKey): string {
   if (key === INTERFACES) return `${key}: [eth0]`;
+  if (key === NFLOG) return `${key}: [{group: 5, action: REJECT}]`;
   if (value === undefined) return `${key}: true`;
   const placeholder = (/^[a-z:]+/.exec(value)?.[0] ?? '').toUpperCase();
   if (spec.isList) return `${key}: [${placeholder}]`;
@@ -64,6 +83,7 @@ function schemaOf({ key, spec, value }: ConfigKey): Schema {
   if (key === INTERFACES) {
     return { type: 'array', minItems: 1, items: INTERFACE_ITEM, description: 'a list of names, patterns and mappings' };
   }
+  if (key === NFLOG) return { type: 'array', items: NFLOG_ITEM, description: 'a list of groups' };
   if (spec.isList) {
     const items = { type: 'string', minLength: 1, description: 'text that is not empty' };
     // Empty is what one is that is not given, or it has to be given.

@@ -9,6 +9,7 @@ import { addon } from '../../base/addon.ts';
 import type { NativeUser } from '../../base/addon.ts';
 import { WindrowError, systemReason } from '../../base/errors.ts';
 import { makeFolders } from '../../base/folders.ts';
+import { missingRight, openNflog } from '../../capture/nflog.ts';
 import type { AgentOptions } from './options.ts';
 
 /** Its number (linux/capability.h). */
@@ -18,12 +19,18 @@ const CONFINED = 'windrow-agent';
 
 /**
  * Comes back when this process has CAP_NET_RAW, if it ever had that, and no other right; until then the program starts once
- * more. Throws USAGE where there is no such user, PRIVILEGES where it cannot be, OUTPUT_FAILED where the state cannot.
+ * more. Gives the socket of NFLOG, if that is wanted, which takes CAP_NET_ADMIN to open. Throws USAGE where there is no such
+ * user, PRIVILEGES where it cannot be, OUTPUT_FAILED where the state cannot, INPUT_REFUSED where the socket is refused.
  */
-export function confine({ user, state, way }: Pick<AgentOptions, 'user' | 'state' | 'way'>): void {
+export function confine({
+  user,
+  state,
+  way,
+  nflog,
+}: Pick<AgentOptions, 'user' | 'state' | 'way' | 'nflog'>): number | undefined {
   const wanted = user === undefined ? undefined : found(user);
   const other = wanted && wanted.uid !== process.getuid!() ? wanted : undefined;
-  if (!other && isConfined()) return;
+  if (!other && isConfined()) return nflog.length > 0 ? inheritedNflog() : undefined;
   if (process.argv0 === CONFINED) {
     const hint = 'start it by the unit of systemd, or with no capability but CAP_NET_RAW';
     throw new WindrowError('PRIVILEGES', `rights beside CAP_NET_RAW cannot be given up here: ${hint}`);
@@ -35,7 +42,16 @@ export function confine({ user, state, way }: Pick<AgentOptions, 'user' | 'state
     );
   }
   if (other && way.to !== 'lines') makeState(state, other);
+  // By this variable the program hands on to itself what it takes another right to open.
+  if (nflog.length > 0) process.env.WINDROW_NFLOG_FD = String(openNflog(nflog));
   throw refused(user, startConfined(user, other));
+}
+
+function inheritedNflog(): number {
+  const fd = process.env.WINDROW_NFLOG_FD;
+  delete process.env.WINDROW_NFLOG_FD;
+  if (fd === undefined || !/^[0-9]{1,9}$/.test(fd)) throw missingRight();
+  return Number(fd);
 }
 
 function found(user: string): NativeUser {

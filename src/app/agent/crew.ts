@@ -4,6 +4,7 @@ import type { NetworkInterface } from '../../capture/interface.ts';
 import { ringOf } from '../../capture/ring.ts';
 import type { Side } from '../../capture/ring.ts';
 import type { Exchange } from '../../flow/exchange.ts';
+import type { LiveNflog } from '../../flow/live_worker.ts';
 import { ShardPool } from '../../flow/pool.ts';
 import type { RunningTask } from '../../flow/pool.ts';
 import type { FromLiveWorker, ToLiveWorker } from './protocol.ts';
@@ -40,11 +41,12 @@ export class LiveCrew {
     this.failed.catch(() => undefined);
   }
 
-  /** Resolves when all of them are there. */
-  async start(exchange: Exchange, maxFlows: number): Promise<void> {
+  /** Resolves when all of them are there. The first hears what the firewall tells. */
+  async start(exchange: Exchange, maxFlows: number, nflog?: LiveNflog): Promise<void> {
     process.once('exit', (this.#stop = () => exchange.stop()));
     this.#members = Array.from({ length: this.workers }, (_, worker) => {
-      const task = this.#pool.start({ exchange: exchange.share(), worker, maxFlows });
+      const heard = worker === 0 && nflog ? { nflog } : {};
+      const task = this.#pool.start({ exchange: exchange.share(), worker, maxFlows, ...heard });
       return new Member(task, (error) => this.#fail(error));
     });
     await Promise.race([Promise.all(this.#members.map(({ ready }) => ready)), this.failed]);

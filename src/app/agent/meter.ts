@@ -1,11 +1,11 @@
 // How an agent is: looked at each second, for its metrics, its health and its status page.
-import type { NativeInterface } from '../../base/addon.ts';
+import type { NativeInterface, NativeVerdicts } from '../../base/addon.ts';
 import { MetricRegistry } from '../../base/metrics.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { Coverage } from '../../capture/coverage.ts';
 import type { WindowCoverage } from '../../capture/coverage.ts';
 import { readCounters } from '../../capture/interface.ts';
-import { LIVE_METRICS } from '../../capture/metrics.ts';
+import { LIVE_METRICS, NFLOG_VERDICTS } from '../../capture/metrics.ts';
 import type { Exchange } from '../../flow/exchange.ts';
 import { EXCLUSIONS } from '../../flowlog/accounting.ts';
 import { FLOWLOG_METRICS } from '../../flowlog/metrics.ts';
@@ -75,6 +75,7 @@ export class AgentMeter {
   #asking: NodeJS.Timeout | undefined;
   #lookedAt = 0;
   #saidWindow = 0;
+  readonly #said = new Set<string>();
   #status: AgentStatus = {
     interfaces: [],
     flows: 0,
@@ -133,7 +134,7 @@ export class AgentMeter {
     const seconds = (performance.now() - this.#lookedAt) / 1000;
     this.#lookedAt = performance.now();
     const window = Math.floor(Date.now() / 1000 / options.windowSeconds);
-    const { interfaces: books, flows } = exchange.live();
+    const { interfaces: books, flows, verdicts } = exchange.live();
     let dropped = 0;
     for (const { packets, dropped: lost, name } of books) {
       if (name === '') continue;
@@ -158,6 +159,7 @@ export class AgentMeter {
     });
     this.#forget(new Set(statuses.map(({ name }) => name)));
     this.#tellBooks(watched, books, dropped, flows);
+    this.#tellVerdicts(verdicts);
     const { entries, lastWindowEnd } = recorder.recorded;
     this.#status = {
       interfaces: statuses,
@@ -199,6 +201,24 @@ export class AgentMeter {
     this.#live.interfaces.set(interfaces.captured.length);
     this.#live.refused.set(interfaces.refused.size);
     this.#live.ringBytes.set(interfaces.captured.length * options.ringBytes);
+  }
+
+  #tellVerdicts(verdicts: NativeVerdicts): void {
+    for (const verdict of NFLOG_VERDICTS) this.#live.verdicts.raiseTo({ verdict }, verdicts[verdict]);
+    this.#live.lostVerdicts.raiseTo(verdicts.lost);
+    this.#live.overflows.raiseTo(verdicts.overflows);
+    const { unknown, overflows } = verdicts;
+    if (unknown > 0) {
+      this.#once('unknown', 'the firewall told of a packet with a prefix that begins with neither ACCEPT: nor REJECT:');
+    }
+    if (overflows > 0)
+      this.#once('overflows', 'the firewall told of more packets than there was room for: see SKIPDATA');
+  }
+
+  #once(what: string, line: string): void {
+    if (this.#said.has(what)) return;
+    this.#said.add(what);
+    this.#log.say(`${line}; said once`, 'warn');
   }
 
   #cover(name: string, known: Known, over: WindowCoverage): void {

@@ -3,6 +3,8 @@ import { WindrowError } from '../../base/errors.ts';
 import { namesOf } from '../../base/options.ts';
 import type { OptionNames, OptionSpec } from '../../base/options.ts';
 import { STDOUT } from '../../base/standard.ts';
+import { readNflogGroup } from '../../capture/nflog_groups.ts';
+import type { NflogAction, NflogGroup } from '../../capture/nflog_groups.ts';
 import type { Side } from '../../capture/ring.ts';
 import type { FlowLogName } from '../../flowlog/batch.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS, SPOOL_DEFAULTS } from '../../kafka/options.ts';
@@ -56,6 +58,12 @@ export const AGENT_OPTIONS: readonly OptionSpec[] = [
     range: [1, 4096],
     default: 32,
   },
+  {
+    flags: '--nflog <group[=action],...>',
+    doc: 'groups of NFLOG by which the firewall tells what became of packets: ACCEPT, REJECT, or what the prefix begins with',
+    isList: true,
+    default: [],
+  },
   ...COUNTING_OPTIONS,
   { flags: '--output <path>', doc: 'where entries go; - is standard output', default: STDOUT },
   { flags: '--out <directory>', doc: 'where entries go instead, as a tree of files by project, logstore and hour' },
@@ -97,6 +105,7 @@ export const AGENT_OPTIONS: readonly OptionSpec[] = [
 
 /** The key of files that `--interface` is: it holds more. */
 export const INTERFACES = 'interfaces';
+export const NFLOG = 'nflog';
 
 export interface ConfigKey extends OptionNames {
   readonly spec: OptionSpec;
@@ -121,6 +130,9 @@ export type InterfaceItem =
       readonly eni?: string;
     };
 
+/** A group as on the command line; or as files may write it. */
+export type NflogItem = string | number | { readonly group: number; readonly action?: NflogAction };
+
 export interface AgentFlags extends CountingFlags, FlowLogFlags, WayFlags {
   readonly config?: string;
   readonly check: boolean;
@@ -128,6 +140,7 @@ export interface AgentFlags extends CountingFlags, FlowLogFlags, WayFlags {
   readonly interface: readonly InterfaceItem[];
   readonly side: Side;
   readonly ringMemory: number;
+  readonly nflog: readonly NflogItem[];
   readonly rotateSeconds: number;
   readonly state: string;
   readonly spoolMib: number;
@@ -151,6 +164,8 @@ export interface AgentOptions extends Counting {
   readonly interfaces: readonly WantedInterfaces[];
   /** Of all rings of an interface. */
   readonly ringBytes: number;
+  /** None: nobody tells what became of packets. */
+  readonly nflog: readonly NflogGroup[];
   readonly way: Way;
   readonly rotateMs: number;
   readonly state: string;
@@ -184,6 +199,7 @@ export function readAgentOptions(
         : { pattern: item.name, side: item.side ?? flags.side },
     ),
     ringBytes: flags.ringMemory * MIB,
+    nflog: readNflog(flags.nflog),
     way: readWay(flags, surroundings),
     rotateMs: flags.rotateSeconds * 1000,
     state: flags.state,
@@ -195,6 +211,15 @@ export function readAgentOptions(
     log: flags.log ?? (isTerminal ? 'text' : 'json'),
     isQuiet: flags.quiet,
   });
+}
+
+function readNflog(items: readonly NflogItem[]): NflogGroup[] {
+  const groups = items.map((item) =>
+    typeof item === 'object' ? { group: item.group, action: item.action } : readNflogGroup(String(item)),
+  );
+  const twice = groups.find(({ group }, i) => groups.findIndex((other) => other.group === group) < i);
+  if (twice) throw new WindrowError('USAGE', `--nflog: group ${twice.group} stands there twice: take one of them away`);
+  return groups;
 }
 
 /** As `--eni` has them, those that interfaces are given in a file among them. */
