@@ -56,6 +56,8 @@ struct Chunk {
   uint64_t begin = 0, end = 0;               // offsets in the file, where it was read from one
   uint64_t changes = 0;                      // of the input, when it was read before its turn
   bool is_read_ahead = false;                // before its turn, from where a record seemed to begin
+  int64_t looked_sec = Stream::kNothingTold;  // of a live source: when a clock was looked at last
+  bool restarts = false;                     // the clock went back: all windows end before it
   bool is_last = false;                      // the capture ends in it
   Span ending;                               // then: where and why
 
@@ -69,7 +71,8 @@ struct Chunk {
     records = 0;
     first_sec = mark = Stream::kNothingTold;
     begin = end = changes = 0;
-    is_read_ahead = is_last = false;
+    looked_sec = Stream::kNothingTold;
+    is_read_ahead = restarts = is_last = false;
   }
 };
 

@@ -115,7 +115,7 @@ class Exchange {
   void publish(uint64_t number, Chunk* chunk) {
     interfaces.add(chunk->tally);
     if (!has_first()) first_sec_.store(chunk->first_sec, std::memory_order_relaxed);
-    if (chunk->mark > mark()) {
+    if (chunk->mark > mark() || chunk->restarts) {
       mark_.store(chunk->mark, std::memory_order_relaxed);
       if (config.is_live) note_mark(stamp_of(number + 1, 0) - 1, chunk->mark);
     }

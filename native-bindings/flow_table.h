@@ -56,6 +56,9 @@ class FlowTable {
     return !open.empty() && is_due(*open.begin()->second);
   }
 
+  // The clock went back, and all windows have been flushed.
+  void restart() { windows_.restart(); }
+
   // The number of the chunk in which the packets that follow stand.
   void begin_chunk(uint64_t chunk) { chunk_ = chunk; }
 

@@ -87,11 +87,13 @@ class LiveReader {
     if (monotonic_ms() >= look_at_) look(chunk);
   }
 
-  // In the chunk's turn.
+  // In the chunk's turn. A watermark that is ahead of the clock tells that the clock went back.
   void settle(Chunk* chunk) {
     for (const Declared& d : std::exchange(new_, {})) x_.interfaces.declare(d.number, d.link_type, d.name);
     router_.begin(chunk);
     router_.settle(chunk, &x_.fragments);
+    const int64_t late = chunk->looked_sec + x_.config.lateness_seconds + kSettledSeconds;
+    chunk->restarts = chunk->looked_sec != Stream::kNothingTold && late < x_.mark();
     for (const RingDrops& d : chunk->drops) x_.interfaces.report_drops(d.interface, d.packets, d.from_sec, d.to_sec);
   }
 
@@ -202,6 +204,7 @@ class LiveReader {
       source.looked_sec = sec;
     }
     std::erase_if(rings_, [&](const Source& source) { return looked_at_ >= source.leave_at && !source.ring->has_packets(); });
+    chunk->looked_sec = sec;
     router_.tell_time(sec - kSettledSeconds);
   }
   // All packets that are older have been read: blocks are handed over much sooner.

@@ -29,6 +29,7 @@ class Shard {
       if (!x_.is_end(next_)) return Did::kStarved;
       return end();
     }
+    if (chunk_->restarts && !restart()) return Did::kBlocked;
     for (;;) {
       // Later fragments stand in a stream of their own; packets are folded in the order of their records.
       bool has_late = late_.at != late_.end;
@@ -151,6 +152,19 @@ class Shard {
     return goes_on;
   }
 
+  // The clock went back: windows that are open end as they are, and may come again.
+  bool restart() {
+    if (restarted_ == next_) return true;
+    if (!is_restarting_) {
+      is_restarting_ = true;
+      if (!flush(FlushMode::kAll, stamp_of(next_, 0))) return false;
+    }
+    is_restarting_ = false;
+    restarted_ = next_;
+    table_.restart();
+    return true;
+  }
+
   // Both give false when the flush has to wait for room for rows.
   [[gnu::noinline]] bool raise(const Event& event) {
     return !table_.raise(event.value) || flush(FlushMode::kDue, stamp_of(next_, event.head.index));
@@ -227,7 +241,8 @@ class Shard {
   uint64_t next_ = 0;  // chunk
   const Chunk* chunk_ = nullptr;
   Cursor main_, late_;
-  bool is_flushing_ = false, is_ended_ = false, is_done_ = false;
+  bool is_flushing_ = false, is_ended_ = false, is_done_ = false, is_restarting_ = false;
+  uint64_t restarted_ = UINT64_MAX;  // the latest chunk that did so
   FlushMode mode_ = FlushMode::kDue;
   Stamp flush_stamp_ = 0, told_progress_ = 0;
   std::chrono::steady_clock::time_point told_at_{};

@@ -104,6 +104,12 @@ class Windows {
     return moves;
   }
 
+  // As in the beginning: no window is open, and none is closed.
+  void restart() {
+    has_mark_ = false;
+    mark_ = frontier_ = 0;
+  }
+
   Window* at(int64_t sec) {
     if (current_ && sec >= current_->start && sec < current_->end) return current_;
     auto it = open_.find(id_of(sec));

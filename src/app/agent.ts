@@ -3,6 +3,7 @@ import { nativeGroups } from '../capture/nflog.ts';
 import { Collector } from '../flow/collector.ts';
 import { Exchange } from '../flow/exchange.ts';
 import { Attendance } from '../flowlog/attendance.ts';
+import { JumpWatch } from '../flowlog/clock_jump.ts';
 import { EniDirectory } from '../flowlog/eni_directory.ts';
 import { Recorder } from '../flowlog/recorder.ts';
 import { ReaderGone } from '../sink/output.ts';
@@ -96,6 +97,7 @@ async function run(parts: Parts): Promise<void> {
   };
   const recorder = new Recorder(exchange, collector, enis, windowSeconds, delivery.writer(enis), {
     attendance,
+    jumps: new JumpWatch(),
     settled: keep,
   });
   const interfaces = new AgentInterfaces({ crew, attendance, enis, options, log, names });

@@ -2,6 +2,8 @@
 //
 // A window, or a part of one, that nobody watched is SKIPDATA; one that was watched and had no traffic is NODATA. Times are
 // seconds since the epoch, with fractions where somebody came or went; a second that was watched in part was not watched.
+// Nobody watches the time that a clock jumps over. Of time that comes again, as a clock is set back, nothing is told twice.
+import { spansOf } from './silence.ts';
 
 /** An entry without traffic. */
 export interface QuietEntry {
@@ -19,11 +21,18 @@ interface Span {
 
 interface Watched {
   readonly spans: Span[];
+  /** Windows of which all was told before a clock was set back, from one (included) to one (excluded). */
+  readonly told: (readonly [from: number, to: number])[];
+  /** Where telling began. */
+  first: number;
   /** The first window that is not settled. */
   next: number;
   /** Windows from there on in which it had traffic. */
   readonly busy: Set<number>;
 }
+
+/** A clock that is set back more often than that, day after day, has what it tells of one time told twice. */
+const MOST_TOLD = 16;
 
 export class Attendance {
   readonly #windowSeconds: number;
@@ -45,7 +54,7 @@ export class Attendance {
     // Where a clock went back it was watched until then, whatever time that was.
     const from = Math.max(now, last?.until ?? now);
     if (watched) watched.spans.push({ from, until: Infinity });
-    else this.#enis.set(eni, { spans: [{ from, until: Infinity }], next: this.#idOf(from), busy: new Set() });
+    else this.#enis.set(eni, this.#watchedFrom(from, []));
   }
 
   /** It is not watched any more. */
@@ -56,6 +65,34 @@ export class Attendance {
 
   leaveAll(now: number): void {
     for (const eni of this.#enis.keys()) this.leave(eni, now);
+  }
+
+  /** The clock jumped ahead: what the windows lack that it passed over as a whole. */
+  jump(from: number, to: number): QuietEntry[] {
+    const watched = this.#watchedNow();
+    this.leaveAll(from);
+    for (const eni of watched) this.join(eni, to);
+    const seconds = this.#windowSeconds;
+    const first = Math.ceil(from / seconds);
+    return watched.flatMap((eni) =>
+      spansOf(first, Math.max(first, this.#idOf(to))).map((span) => {
+        return { eni, status: 'skipdata' as const, start: span.from * seconds, end: span.to * seconds };
+      }),
+    );
+  }
+
+  /** The clock was set back from about one time to another: what the windows lack up to the first. */
+  setBack(from: number, to: number): QuietEntry[] {
+    const watched = this.#watchedNow();
+    this.leaveAll(from);
+    const before = new Map(this.#enis);
+    const entries = this.settle(this.#idOf(from) + 1);
+    this.#enis.clear();
+    for (const eni of watched) {
+      const { told, first, next } = before.get(eni)!;
+      this.#enis.set(eni, this.#watchedFrom(to, [...told, [first, next] as const].slice(-MOST_TOLD)));
+    }
+    return entries;
   }
 
   /** A window closes in which these have traffic. */
@@ -79,9 +116,7 @@ export class Attendance {
 
   /** Of each ENI that is watched: up to when all is told that its windows lack. */
   settledUntil(): [eni: number, second: number][] {
-    return [...this.#enis]
-      .filter(([, { spans }]) => spans.at(-1)!.until === Infinity)
-      .map(([eni, { next }]) => [eni, next * this.#windowSeconds]);
+    return this.#watchedNow().map((eni) => [eni, this.#enis.get(eni)!.next * this.#windowSeconds]);
   }
 
   /** All windows are closed that this watermark closes. */
@@ -104,6 +139,10 @@ export class Attendance {
     const entries: QuietEntry[] = [];
     if (watched.next < before) this.#lastEnd = Math.max(this.#lastEnd, before * this.#windowSeconds);
     for (; watched.next < before; watched.next++) {
+      // Years may lie between two spans.
+      watched.next = Math.min(this.#touchedFrom(watched), before);
+      if (watched.next === before) break;
+      if (watched.told.some(([from, to]) => watched.next >= from && watched.next < to)) continue;
       entries.push(...this.#windowOf(eni, watched, watched.next));
       watched.busy.delete(watched.next);
     }
@@ -112,6 +151,22 @@ export class Attendance {
     while (watched.spans.length > 0 && isOver(watched.spans[0])) watched.spans.shift();
     if (watched.spans.length === 0) this.#enis.delete(eni);
     return entries;
+  }
+
+  /** The first window from the next on that somebody watched a part of. */
+  #touchedFrom({ spans, next }: Watched): number {
+    const begin = next * this.#windowSeconds;
+    const span = spans.find(({ from, until }) => until > begin && until > from);
+    return span ? Math.max(next, this.#idOf(span.from)) : Infinity;
+  }
+
+  #watchedNow(): number[] {
+    return [...this.#enis].filter(([, { spans }]) => spans.at(-1)!.until === Infinity).map(([eni]) => eni);
+  }
+
+  #watchedFrom(from: number, told: Watched['told']): Watched {
+    const first = this.#idOf(from);
+    return { spans: [{ from, until: Infinity }], told, first, next: first, busy: new Set() };
   }
 
   #windowOf(eni: number, { spans, busy }: Watched, window: number): QuietEntry[] {

@@ -6,6 +6,7 @@ import type { Incomplete } from '../flow/worker.ts';
 import { checkBalance, keepBooks } from './accounting.ts';
 import type { Accounting, EntryCounts, Logged } from './accounting.ts';
 import type { Attendance, QuietEntry } from './attendance.ts';
+import type { JumpWatch } from './clock_jump.ts';
 import { Columns, STATUS } from './columns.ts';
 import type { EniDirectory } from './eni_directory.ts';
 import type { EntryWriter, Sums } from './entry_writer.ts';
@@ -19,6 +20,8 @@ export interface RecorderOptions {
   readonly watch?: RowWatcher | undefined;
   /** Undefined: a capture tells by itself when it was made. */
   readonly attendance?: Attendance | undefined;
+  /** With attendance. */
+  readonly jumps?: JumpWatch | undefined;
   /** With attendance: all is recorded of the windows that have closed. */
   readonly settled?: (() => void) | undefined;
 }
@@ -43,6 +46,7 @@ export class Recorder {
   readonly #writer: EntryWriter;
   readonly #watch: RowWatcher | undefined;
   readonly #attendance: Attendance | undefined;
+  readonly #jumps: JumpWatch | undefined;
   readonly #settled: () => void;
   #settledMark = -Infinity;
   #lastWindowEnd = 0;
@@ -59,7 +63,7 @@ export class Recorder {
     enis: EniDirectory,
     windowSeconds: number,
     writer: EntryWriter,
-    { watch, attendance, settled = () => undefined }: RecorderOptions = {},
+    { watch, attendance, jumps, settled = () => undefined }: RecorderOptions = {},
   ) {
     this.#exchange = exchange;
     this.#collector = collector;
@@ -68,6 +72,7 @@ export class Recorder {
     this.#writer = writer;
     this.#watch = watch;
     this.#attendance = attendance;
+    this.#jumps = jumps;
     this.#settled = settled;
   }
 
@@ -99,7 +104,11 @@ export class Recorder {
   /** Nothing more comes for now: what the windows lack that have closed is told. */
   async #rest(): Promise<void> {
     const { settled } = this.#collector;
-    if (this.#attendance && settled !== undefined && settled > this.#settledMark) {
+    if (this.#attendance && settled !== undefined && settled !== this.#settledMark) {
+      // Before windows are told of by a clock that has jumped.
+      const jump = this.#jumps?.look();
+      if (jump) await this.#writeAll(this.#attendance.jump(jump.from, jump.to));
+      if (settled < this.#settledMark) await this.#writeAll(this.#attendance.setBack(this.#settledMark, settled));
       this.#settledMark = settled;
       await this.#writeAll(this.#attendance.settleAt(settled));
       this.#lastWindowEnd = Math.max(this.#lastWindowEnd, this.#attendance.lastEnd);

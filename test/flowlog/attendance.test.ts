@@ -139,3 +139,86 @@ describe('fractions of seconds', () => {
     ]);
   });
 });
+
+describe('a clock', () => {
+  test('that jumps ahead leaves windows that nobody watched', () => {
+    const attendance = new Attendance(60, 2);
+    attendance.join(0, 600);
+    attendance.busy(10, [0]);
+    expect(attendance.jump(630.5, 850)).toEqual([
+      quiet(0, 'skipdata', 660, 720),
+      quiet(0, 'skipdata', 720, 780),
+      quiet(0, 'skipdata', 780, 840),
+    ]);
+    expect(attendance.settle(15)).toEqual([
+      quiet(0, 'skipdata', 630, 660),
+      quiet(0, 'skipdata', 840, 850),
+      quiet(0, 'nodata', 850, 900),
+    ]);
+    expect(attendance.settle(16)).toEqual([quiet(0, 'nodata', 900, 960)]);
+  });
+
+  test('that jumps within a window leaves a part of it', () => {
+    const attendance = new Attendance(60, 2);
+    attendance.join(0, 600);
+    expect(attendance.jump(610, 640)).toEqual([]);
+    expect(attendance.settle(11)).toEqual([
+      quiet(0, 'nodata', 600, 610),
+      quiet(0, 'skipdata', 610, 640),
+      quiet(0, 'nodata', 640, 660),
+    ]);
+  });
+
+  test('that jumps over years costs one entry, and no time', () => {
+    const attendance = new Attendance(1, 2);
+    attendance.join(0, 600);
+    expect(attendance.jump(601, 9e9)).toEqual([quiet(0, 'skipdata', 601, 9e9)]);
+    expect(attendance.settle(9e9 + 1)).toEqual([
+      quiet(0, 'nodata', 600, 601),
+      quiet(0, 'nodata', 9e9, 9e9 + 1),
+    ]);
+  });
+
+  test('that jumps has nothing to do with those who are not there', () => {
+    const attendance = new Attendance(60, 2);
+    attendance.join(0, 600);
+    attendance.leave(0, 610);
+    expect(attendance.jump(700, 900)).toEqual([]);
+    expect(attendance.settle(20)).toEqual([quiet(0, 'nodata', 600, 610), quiet(0, 'skipdata', 610, 660)]);
+  });
+
+  test('that is set back ends the window that was open, and nothing is told of that time again', () => {
+    const attendance = new Attendance(60, 2);
+    attendance.join(0, 600);
+    attendance.join(1, 660);
+    attendance.busy(11, [0]);
+    expect(attendance.settle(11)).toEqual([quiet(0, 'nodata', 600, 660)]);
+    expect(attendance.setBack(700, 310)).toEqual([
+      quiet(0, 'skipdata', 700, 720),
+      quiet(1, 'nodata', 660, 700),
+      quiet(1, 'skipdata', 700, 720),
+    ]);
+    expect(attendance.watchedSince(0)).toBe(310);
+    attendance.busy(6, [0]);
+    // From 600 on, or from 660 on, all was told before.
+    expect(attendance.settle(13)).toEqual([
+      quiet(0, 'skipdata', 300, 310),
+      quiet(0, 'nodata', 310, 360),
+      ...[7, 8, 9].map((window) => quiet(0, 'nodata', window * 60, (window + 1) * 60)),
+      quiet(0, 'nodata', 720, 780),
+      quiet(1, 'skipdata', 300, 310),
+      quiet(1, 'nodata', 310, 360),
+      ...[6, 7, 8, 9, 10].map((window) => quiet(1, 'nodata', window * 60, (window + 1) * 60)),
+      quiet(1, 'nodata', 720, 780),
+    ]);
+  });
+
+  test('that was wrong for years is set right, and windows are told of as ever', () => {
+    const attendance = new Attendance(60, 2);
+    attendance.join(0, 9e9);
+    attendance.settle(9e9 / 60 + 2);
+    attendance.setBack(9e9 + 130, 600);
+    expect(attendance.settle(12)).toEqual([quiet(0, 'nodata', 600, 660), quiet(0, 'nodata', 660, 720)]);
+    expect(attendance.settledUntil()).toEqual([[0, 720]]);
+  });
+});

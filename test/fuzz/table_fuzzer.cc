@@ -147,6 +147,11 @@ class Pass {
     FlowTable* table = tables_[which].get();
     const Stream& stream = chunk_.streams[which];
     table->begin_chunk(number_);
+    // As a live source begins it whose clock has gone back.
+    if (often_ && (what[2] & 128)) {
+      flush(table, FlushMode::kAll);
+      table->restart();
+    }
     int64_t base = 0;
     int last = -1;
     for (const uint8_t* at = stream.begin(); at != stream.end();) {
