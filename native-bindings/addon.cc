@@ -120,43 +120,50 @@ napi_value counts(napi_env env, const Tally::Count* values, uint64_t Tally::Coun
   return array.value();
 }
 
-// [{number, eni, linkType, name, isSupported, packets, bytes, dropped, excludedPackets, excludedBytes}]
+// {packets, bytes, dropped, excludedPackets, excludedBytes}
+Object books_of(napi_env env, const Interface& i) {
+  Object o(env);
+  o.set("packets", double(i.books.seen.packets)).set("bytes", double(i.books.seen.bytes)).set("dropped", double(i.dropped));
+  o.set("excludedPackets", counts(env, i.books.excluded, &Tally::Count::packets));
+  o.set("excludedBytes", counts(env, i.books.excluded, &Tally::Count::bytes));
+  return o;
+}
+
+// [{number, eni, linkType, name, isSupported, and its books}]
 napi_value interfaces_of(napi_env env, const Exchange& x, const std::vector<Interface>& all) {
   Array interfaces(env);
   uint32_t number = 0;
   for (const Interface& i : all) {
-    Object o(env);
+    Object o = books_of(env, i);
     o.set("number", double(number)).set("eni", double(i.declared ? x.interfaces.eni(number) : number));
     o.set("linkType", double(i.link_type)).set("name", napi::text(env, i.name));
     o.set("isSupported", napi::boolean(env, i.is_supported));
-    o.set("packets", double(i.books.seen.packets)).set("bytes", double(i.books.seen.bytes)).set("dropped", double(i.dropped));
-    o.set("excludedPackets", counts(env, i.books.excluded, &Tally::Count::packets));
-    o.set("excludedBytes", counts(env, i.books.excluded, &Tally::Count::bytes));
     interfaces.push(o.value());
     number++;
   }
   return interfaces.value();
 }
 
-// exchange_live(exchange) -> {interfaces: [...], flows, verdicts}: the books of live interfaces as they were lately
+// exchange_live(exchange) -> {interfaces: [...], gone, flows, verdicts}: the books of live interfaces as they were lately
 napi_value exchange_live(napi_env env, napi_callback_info info) {
   Args args(env, info, 1);
   if (!args.ok()) return nullptr;
   auto* owned = args.native<OwnedExchange>(0);
   if (!args.ok()) return nullptr;
   Exchange& x = *owned->exchange;
-  Verdicts told;
-  const std::vector<Interface> books = x.live_books(&told);
+  const LiveBooks books = x.live_books();
+  const Verdicts& told = books.verdicts;
   Object verdicts(env);
   verdicts.set("accepted", double(told.accepted)).set("rejected", double(told.rejected)).set("unknown", double(told.unknown));
   verdicts.set("elsewhere", double(told.elsewhere)).set("unreadable", double(told.unreadable)).set("lost", double(told.lost));
   verdicts.set("overflows", double(told.overflows));
   Object live(env);
-  live.set("interfaces", interfaces_of(env, x, books)).set("flows", double(x.flows())).set("verdicts", verdicts.value());
+  live.set("interfaces", interfaces_of(env, x, books.interfaces)).set("gone", books_of(env, books.gone).value());
+  live.set("flows", double(x.flows())).set("verdicts", verdicts.value());
   return live.value();
 }
 
-// exchange_state(exchange) -> {interfaces: [...], rulePackets: [...], unseen, guesses, wrongGuesses}; once all workers have ended
+// exchange_state(exchange) -> {interfaces: [...], gone, rulePackets: [...], unseen, guesses, wrongGuesses}; once all workers have ended
 napi_value exchange_state(napi_env env, napi_callback_info info) {
   Args args(env, info, 1);
   if (!args.ok()) return nullptr;
@@ -180,7 +187,8 @@ napi_value exchange_state(napi_env env, napi_callback_info info) {
   Array rule_packets(env);
   for (uint64_t packets : rules) rule_packets.push(napi::number(env, double(packets)));
   Object state(env);
-  state.set("interfaces", interfaces_of(env, x, all)).set("rulePackets", rule_packets.value());
+  state.set("interfaces", interfaces_of(env, x, all)).set("gone", books_of(env, x.interfaces.gone()).value());
+  state.set("rulePackets", rule_packets.value());
   state.set("unseen", Object(env).set("packets", double(unseen.packets)).set("bytes", double(unseen.bytes)).value());
   state.set("guesses", double(x.guesses)).set("wrongGuesses", double(x.wrong_guesses));
   return state.value();
@@ -584,7 +592,7 @@ napi_value init(napi_env env, napi_value exports) {
     const char* name;
     napi_callback call;
   } functions[] = {
-      X(exchange_new), X(exchange_share), X(exchange_join), X(exchange_stop), X(exchange_finish), X(live_socket), X(nflog_open), X(worker_hear),
+      X(exchange_new), X(exchange_share), X(exchange_join), X(exchange_stop), X(exchange_finish), X(exchange_interrupt), X(live_socket), X(nflog_open), X(worker_hear),
       X(worker_add_ring), X(worker_activate_ring), X(worker_remove_ring),
       X(exchange_state), X(exchange_live), X(exchange_clock), X(exchange_damage), X(exchange_unread), X(worker_new),
       X(worker_add_input), X(worker_declare), X(worker_feed), X(worker_run),

@@ -38,6 +38,13 @@ struct ExchangeConfig {
   LocalityConfig locality;
 };
 
+// Of live interfaces: how they are at a time.
+struct LiveBooks {
+  std::vector<Interface> interfaces;
+  Interface gone;
+  Verdicts verdicts;
+};
+
 class Exchange {
  public:
   static constexpr size_t kLeastChunkBytes = 4096, kMostChunkBytes = size_t(kMostRecords) * 16;
@@ -126,8 +133,7 @@ class Exchange {
     verdicts.add(chunk->verdicts);
     if (config.is_live && wants_books_.exchange(false)) {
       std::lock_guard lock(drops_mutex_);
-      live_books_ = interfaces.all();
-      live_verdicts_ = verdicts;
+      live_books_ = {interfaces.all(), interfaces.gone(), verdicts};
     }
     if (interfaces.has_drops()) {
       std::lock_guard lock(drops_mutex_);
@@ -205,10 +211,9 @@ class Exchange {
     return settled_mark_;
   }
   // Of a live source: the books as they were when the first chunk after the call before was published.
-  std::vector<Interface> live_books(Verdicts* told) {
+  LiveBooks live_books() {
     std::lock_guard lock(drops_mutex_);
     wants_books_.store(true);
-    *told = live_verdicts_;
     return live_books_;
   }
   // In the tables of all shards.
@@ -247,6 +252,12 @@ class Exchange {
     is_stopped_.store(true);
     ring_bell();
   }
+  // Workers of a live source come back to their callers, who have been told something.
+  void interrupt() {
+    interrupts_.fetch_add(1);
+    ring_bell();
+  }
+  uint32_t interrupts() const { return interrupts_.load(); }
   bool is_stopped() const { return is_stopped_.load(std::memory_order_relaxed); }
 
   // --- The end of a live source ---
@@ -312,7 +323,7 @@ class Exchange {
   std::atomic<uint64_t> chunks_{UINT64_MAX};
   alignas(64) std::atomic<uint32_t> bell_{0};
   std::atomic<bool> is_finishing_{false};
-  std::atomic<uint32_t> drained_{0};
+  std::atomic<uint32_t> drained_{0}, interrupts_{0};
   std::atomic<bool> is_stopped_{false}, is_collector_waiting_{false}, is_collected_{false};
   std::atomic<uint32_t> declared_{0};
   std::atomic<uint64_t> packets_{0}, consumed_{0};
@@ -321,8 +332,7 @@ class Exchange {
   std::atomic<bool> wants_books_{true};
   // Reports of lost packets are rare, and taken by another thread than the workers.
   std::mutex drops_mutex_;
-  std::vector<Interface> live_books_;
-  Verdicts live_verdicts_;
+  LiveBooks live_books_;
   std::deque<DropReport> drops_;
   // Where the watermark rose, once a second at most, and what of it has been asked for.
   std::deque<std::pair<Stamp, int64_t>> marks_;

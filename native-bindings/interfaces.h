@@ -58,15 +58,22 @@ class Interfaces {
     interface.link_type = link_type;
     return true;
   }
+  // Of a live source: an interface that is gone leaves its number to one of another name.
+  void redeclare(uint32_t number, uint32_t link_type, const std::string& name) {
+    if (number < all_.size() && all_[number].declared && all_[number].name != name) {
+      const Interface left = std::exchange(all_[number], Interface());
+      add_books(&gone_.books, left.books);
+      gone_.dropped += left.dropped;
+    }
+    declare(number, link_type, name);
+  }
   const std::vector<Interface>& all() const { return all_; }
+  // Of all that left their numbers to others.
+  const Interface& gone() const { return gone_; }
   uint32_t eni(uint32_t number) const { return enis_[number]; }
 
   void add(const Tally& tally) {
-    tally.each([&](uint16_t number, const Tally::Books& books) {
-      Tally::Books& into = all_[number].books;
-      add_to(&into.seen, books.seen);
-      for (size_t reason = 0; reason < size_t(Reason::kCount); reason++) add_to(&into.excluded[reason], books.excluded[reason]);
-    });
+    tally.each([&](uint16_t number, const Tally::Books& books) { add_books(&all_[number].books, books); });
   }
   void exclude(uint32_t number, Reason reason, const Tally::Count& count) { add_to(&all_[number].books.excluded[size_t(reason)], count); }
 
@@ -103,12 +110,17 @@ class Interfaces {
  private:
   static constexpr uint64_t kNotPlaced = UINT64_MAX;
 
+  static void add_books(Tally::Books* into, const Tally::Books& books) {
+    add_to(&into->seen, books.seen);
+    for (size_t reason = 0; reason < size_t(Reason::kCount); reason++) add_to(&into->excluded[reason], books.excluded[reason]);
+  }
   static void add_to(Tally::Count* into, const Tally::Count& count) {
     into->packets += count.packets;
     into->bytes += count.bytes;
   }
 
   std::vector<Interface> all_;
+  Interface gone_;
   std::deque<DropReport> drops_;
   int64_t window_seconds_;
   EniOf eni_of_;

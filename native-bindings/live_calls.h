@@ -116,6 +116,15 @@ inline napi_value worker_hear(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// exchange_interrupt(exchange): its workers come back, to be told something
+inline napi_value exchange_interrupt(napi_env env, napi_callback_info info) {
+  napi::Args args(env, info, 1);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedExchange>(0);
+  if (args.ok()) owned->exchange->interrupt();
+  return nullptr;
+}
+
 // exchange_finish(exchange): its workers read what their rings hold, and then the source is at its end
 inline napi_value exchange_finish(napi_env env, napi_callback_info info) {
   napi::Args args(env, info, 1);

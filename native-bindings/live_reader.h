@@ -89,7 +89,7 @@ class LiveReader {
 
   // In the chunk's turn. A watermark that is ahead of the clock tells that the clock went back.
   void settle(Chunk* chunk) {
-    for (const Declared& d : std::exchange(new_, {})) x_.interfaces.declare(d.number, d.link_type, d.name);
+    for (const Declared& d : std::exchange(new_, {})) x_.interfaces.redeclare(d.number, d.link_type, d.name);
     router_.begin(chunk);
     router_.settle(chunk, &x_.fragments);
     const int64_t late = chunk->looked_sec + x_.config.lateness_seconds + kSettledSeconds;

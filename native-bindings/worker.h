@@ -14,7 +14,7 @@ namespace windrow {
 // kEnd: the capture is read and all its rows are handed over; what is wrong with an input stands in its span.
 enum class Run : uint8_t { kEnd = 0, kNeedData, kStopped, kFailed, kIdle };
 
-// A worker of live interfaces comes back so often, for its caller to tell it of others.
+// A worker of live interfaces comes back so often at least, for its caller to tell it of others.
 constexpr int kTurnMs = 100;
 
 class Worker {
@@ -53,6 +53,7 @@ class Worker {
     const int64_t turn_ends = live_ ? monotonic_ms() + kTurnMs : INT64_MAX;
     for (;;) {
       if (x_.is_stopped()) return Run::kStopped;
+      if (waits && live_ && is_interrupted()) return Run::kIdle;
       uint32_t bell = x_.bell();
       switch (step()) {
         case Did::kWork:
@@ -76,6 +77,11 @@ class Worker {
   }
 
  private:
+  bool is_interrupted() {
+    const uint32_t interrupts = x_.interrupts();
+    return std::exchange(interrupts_, interrupts) != interrupts;
+  }
+
   struct Claimed {
     uint64_t number;
     Chunk* chunk;
@@ -172,6 +178,7 @@ class Worker {
   FileReader file_;
   std::unique_ptr<LiveReader> live_;
   bool is_drained_ = false, has_ended_ = false;
+  uint32_t interrupts_ = 0;  // that its caller knows of
   bool is_reader_;
   std::deque<Claimed> claimed_;
 };

@@ -1,4 +1,5 @@
 // `windrow agent`: live interfaces in, flow log entries out, until it is told to stop.
+import { InterfaceNumbers } from '../capture/numbers.ts';
 import { nativeGroups } from '../capture/nflog.ts';
 import { Collector } from '../flow/collector.ts';
 import { Exchange } from '../flow/exchange.ts';
@@ -24,6 +25,9 @@ import { Service } from './agent/service.ts';
 import { AgentState } from './agent/state.ts';
 import { StatusServer } from './status_server.ts';
 import { summaryLine } from './summary_line.ts';
+
+/** Rows of a window that is over are written by then. */
+const SETTLED_SECONDS = 10;
 
 /**
  * Captures until it is told to stop; the result is the exit code. Rejects with what keeps it from capturing at all.
@@ -88,8 +92,10 @@ async function run(parts: Parts): Promise<void> {
   });
   const collector = new Collector(exchange);
   const attendance = new Attendance(windowSeconds, latenessSeconds);
-  const names: string[] = [];
-  const enis = new EniDirectory(exchange, locality, names);
+  const restSeconds = 2 * windowSeconds + latenessSeconds + SETTLED_SECONDS;
+  const isTold = (number: number): boolean => !attendance.isOpen(locality.enis.length + number);
+  const numbers = new InterfaceNumbers(restSeconds * 1000, isTold);
+  const enis = new EniDirectory(exchange, locality, numbers);
   const warn = (line: string): void => log.say(line, 'warn');
   const keep = (): void => {
     const watched = attendance.settledUntil().map(([eni, second]) => [enis.eni(eni).eniId, second] as const);
@@ -100,13 +106,13 @@ async function run(parts: Parts): Promise<void> {
     jumps: new JumpWatch(),
     settled: keep,
   });
-  const interfaces = new AgentInterfaces({ crew, attendance, enis, options, log, names });
+  const interfaces = new AgentInterfaces({ crew, attendance, enis, options, log, numbers });
   try {
     const nflog = nflogFd === undefined ? undefined : { fd: nflogFd, groups: nativeGroups(options.nflog) };
     await crew.start(exchange, options.maxFlows, nflog);
     await Promise.race([interfaces.start(), crew.failed, delivery.failed]);
     // Before anything else is recorded, and with nothing between the pause and the time since when is watched again.
-    await recordPause({ options, state, recorder, enis, names, attendance, log });
+    await recordPause({ options, state, recorder, enis, numbers, attendance, log });
     const recording = recorder.recordAll();
     recording.catch(() => undefined);
     const broken = Promise.race([crew.failed, delivery.failed, recording as Promise<never>]);
@@ -140,16 +146,17 @@ async function run(parts: Parts): Promise<void> {
 }
 
 /** Windows that the life before was in the middle of when it was killed, and those since it ended: SKIPDATA tells of them. */
-async function recordPause({ options, state, recorder, enis, names, attendance, log }: Paused): Promise<void> {
+async function recordPause({ options, state, recorder, enis, numbers, attendance, log }: Paused): Promise<void> {
   if (!state) return;
   const now = Math.floor(Date.now() / 1000);
   for (const [eniId, from] of state.watchedBefore) {
     // Its interface may come back, or not.
-    if (enis.numberOf(eniId) === undefined) names.push(eniId.replace(/^eni-/, ''));
+    const given = enis.numberOf(eniId) === undefined ? numbers.take(eniId.replace(/^eni-/, '')) : undefined;
     const eni = enis.numberOf(eniId)!;
     // The window in which it begins to be watched has a part that is not, of which the attendance tells.
     const until = Math.floor((attendance.watchedSince(eni) ?? now) / options.windowSeconds) * options.windowSeconds;
     if (from < until) await recorder.recordUnwatched(eni, from, until);
+    if (given !== undefined) numbers.leave(given);
   }
   if (!state.wasCutOff) return;
   log.say('the life before did not end in order: what it had not logged is marked SKIPDATA', 'warn');
@@ -160,7 +167,7 @@ interface Paused {
   readonly state: AgentState | undefined;
   readonly recorder: Recorder;
   readonly enis: EniDirectory;
-  readonly names: string[];
+  readonly numbers: InterfaceNumbers;
   readonly attendance: Attendance;
   readonly log: AgentLog;
 }

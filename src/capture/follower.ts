@@ -1,7 +1,7 @@
 // Follows which interfaces there are: those that appear, vanish or are renamed, as the kernel tells, without polling.
 import { getSystemErrorName } from 'node:util';
 import { addon } from '../base/addon.ts';
-import type { NativeLinkWatch } from '../base/addon.ts';
+import type { NativeLinkWatch } from '../base/addon_types.ts';
 import { WindrowError } from '../base/errors.ts';
 import { listInterfaces } from './interface.ts';
 import type { NetworkInterface } from './interface.ts';

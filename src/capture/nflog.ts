@@ -1,7 +1,7 @@
 // The socket of the kernel's packet log (NFLOG), by which the firewall tells what became of packets.
 import { getSystemErrorName } from 'node:util';
 import { addon } from '../base/addon.ts';
-import type { NativeNflogGroup } from '../base/addon.ts';
+import type { NativeNflogGroup } from '../base/addon_types.ts';
 import { WindrowError } from '../base/errors.ts';
 import { NFLOG_ACTIONS } from './nflog_groups.ts';
 import type { NflogGroup } from './nflog_groups.ts';

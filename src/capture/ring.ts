@@ -1,7 +1,7 @@
 // A live interface as a ring: its socket, its memory, and what can be wrong with it.
 import { getSystemErrorName } from 'node:util';
 import { addon } from '../base/addon.ts';
-import type { NativeRing } from '../base/addon.ts';
+import type { NativeRing } from '../base/addon_types.ts';
 import { WindrowError } from '../base/errors.ts';
 import type { NetworkInterface } from './interface.ts';
 

@@ -1,7 +1,7 @@
 // What a user says of the network on the command line: which ENIs there are, and what is inside.
 import ipaddr from 'ipaddr.js';
 import { WindrowError } from '../base/errors.ts';
-import type { NativeLocality } from '../base/addon.ts';
+import type { NativeLocality } from '../base/addon_types.ts';
 
 /** What told the direction of a packet; in the order of `Rule` in native-bindings/locality.h. */
 export const DIRECTION_RULES = ['capture', 'eni', 'local', 'shown_address', 'shown_mac', 'private', 'opener'] as const;

@@ -1,6 +1,6 @@
 // The rows of all workers, brought together: windows in the order in which they close, whatever the number of workers.
 import { addon } from '../base/addon.ts';
-import type { NativeCollector, NativeDrops, NativeEncoder, NativePacker } from '../base/addon.ts';
+import type { NativeCollector, NativeDrops, NativeEncoder, NativePacker } from '../base/addon_types.ts';
 import type { Exchange } from './exchange.ts';
 
 /** In the order of `Collector::Next` in native-bindings/collector.h. */

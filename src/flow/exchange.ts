@@ -1,7 +1,7 @@
 // What the workers of a replay share: made by the thread that collects their rows, joined by each worker by its number.
 import { randomFillSync } from 'node:crypto';
 import { addon } from '../base/addon.ts';
-import type { NativeExchange, NativeLiveState, NativeLocality, NativeState } from '../base/addon.ts';
+import type { NativeExchange, NativeLiveState, NativeLocality, NativeState } from '../base/addon_types.ts';
 import { WindrowError, systemCode } from '../base/errors.ts';
 import { linkTypeName } from '../capture/link_types.ts';
 
@@ -48,6 +48,11 @@ export class Exchange {
   /** Of live interfaces: what their rings hold is read, and then the source is at its end. */
   finish(): void {
     addon.exchange_finish(this.native);
+  }
+
+  /** Of live interfaces: its workers hear their messages at once. */
+  interrupt(): void {
+    addon.exchange_interrupt(this.native);
   }
 
   /** By which workers join. */

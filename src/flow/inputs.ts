@@ -1,6 +1,6 @@
 // Captures that one worker reads for all: streams, compressed files, and several files merged by packet time.
 import { addon } from '../base/addon.ts';
-import type { NativePeek, NativeWorker } from '../base/addon.ts';
+import type { NativePeek, NativeWorker } from '../base/addon_types.ts';
 import { STDIN } from '../base/standard.ts';
 import { DAMAGES, REFUSALS, refusal } from '../capture/damage.ts';
 import { Feeder } from '../capture/feeder.ts';

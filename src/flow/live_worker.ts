@@ -1,7 +1,7 @@
 // One worker of live interfaces: reads its rings, and folds the flows of its shard.
 import { setImmediate as turn } from 'node:timers/promises';
 import { addon } from '../base/addon.ts';
-import type { NativeNflogGroup, NativeRing, NativeWorker } from '../base/addon.ts';
+import type { NativeNflogGroup, NativeRing, NativeWorker } from '../base/addon_types.ts';
 import { refusedRing } from '../capture/ring.ts';
 import { withMemory } from './exchange.ts';
 
@@ -52,7 +52,7 @@ export class LiveWorker {
     addon.worker_remove_ring(this.#native, number);
   }
 
-  /** Works until the source is at its end (true), or is stopped. Messages to its thread come through ten times a second. */
+  /** Works until the source is at its end (true), or is stopped. Messages to its thread come through ten times a second, or at once after an interrupt. */
   async run(): Promise<boolean> {
     for (;;) {
       const why = this.step(true);

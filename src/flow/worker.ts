@@ -1,7 +1,7 @@
 // One worker of a replay: reads captures, alone or its part of a file, and folds the flows of its shard.
 import { getSystemErrorName } from 'node:util';
 import { addon } from '../base/addon.ts';
-import type { NativeDamage, NativeExchange, NativeWorker } from '../base/addon.ts';
+import type { NativeDamage, NativeExchange, NativeWorker } from '../base/addon_types.ts';
 import { WindrowError, systemReason } from '../base/errors.ts';
 import { DAMAGES, REFUSALS, describeDamage, refusal } from '../capture/damage.ts';
 import type { Damage } from '../capture/damage.ts';

@@ -1,5 +1,5 @@
 // The books of a replay: what was seen, what is in entries, what is not and why.
-import type { NativeInterface, NativeState } from '../base/addon.ts';
+import type { NativeBooks, NativeState } from '../base/addon_types.ts';
 import { WindrowError } from '../base/errors.ts';
 import { DIRECTION_RULES } from '../cloud/locality.ts';
 
@@ -87,8 +87,9 @@ export function keepBooks(
   eniIdOf: (eni: number) => string,
   linkTypeName: (linkType: number) => string,
 ): Accounting {
-  const sum = (of: (i: NativeInterface) => number): number => state.interfaces.reduce((n, i) => n + of(i), 0);
-  const excluded = (of: (i: NativeInterface) => readonly number[]): Excluded =>
+  const all = [...state.interfaces, state.gone];
+  const sum = (of: (i: NativeBooks) => number): number => all.reduce((n, i) => n + of(i), 0);
+  const excluded = (of: (i: NativeBooks) => readonly number[]): Excluded =>
     byReason((reason) => sum((i) => of(i)[reason]));
   return {
     packets: { seen: sum((i) => i.packets), logged: logged.packets, excluded: excluded((i) => i.excludedPackets) },

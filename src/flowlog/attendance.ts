@@ -108,6 +108,11 @@ export class Attendance {
     return this.#lastEnd;
   }
 
+  /** Whether something is still to be told of it. */
+  isOpen(eni: number): boolean {
+    return this.#enis.has(eni);
+  }
+
   /** Since when an ENI is watched; undefined: it is not. */
   watchedSince(eni: number): number | undefined {
     const last = this.#enis.get(eni)?.spans.at(-1);

@@ -1,6 +1,6 @@
 // Entries to batches: packed natively by ENI, and handed over when they are large enough or their window is done.
 import { addon } from '../base/addon.ts';
-import type { NativePacker } from '../base/addon.ts';
+import type { NativePacker } from '../base/addon_types.ts';
 import type { ClosingWindow, Collector } from '../flow/collector.ts';
 import type { Batch, BatchSink, FlowLogName } from './batch.ts';
 import { STATUS } from './columns.ts';

@@ -1,6 +1,6 @@
 // The native encoder of lines, which has the constant fields of its ENIs ready.
 import { addon } from '../base/addon.ts';
-import type { NativeEncoder } from '../base/addon.ts';
+import type { NativeEncoder } from '../base/addon_types.ts';
 import type { Eni } from '../cloud/locality.ts';
 
 /** An encoder for rows whose `eni` is a place in `enis`. */

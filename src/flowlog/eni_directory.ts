@@ -3,29 +3,41 @@ import { eniNamed, eniOfInterface } from '../cloud/locality.ts';
 import type { Eni, Locality } from '../cloud/locality.ts';
 import type { Exchange } from '../flow/exchange.ts';
 
+/** Names of live interfaces, by their numbers. */
+export interface InterfaceNames {
+  readonly names: readonly string[];
+  /** How often a number got another name. */
+  readonly changes: number;
+}
+
 export class EniDirectory {
   readonly #exchange: Exchange;
   readonly #locality: Locality;
-  readonly #interfaceNames: readonly string[] | undefined;
+  readonly #interfaces: InterfaceNames | undefined;
 
   /**
-   * `interfaceNames` are those of live interfaces, by their numbers; it grows as they come. Interfaces of captures have none
+   * `interfaces` are live ones; others come, and have the numbers of those that are gone. Interfaces of captures have no name
    * that would be the same in every copy of the capture.
    */
-  constructor(exchange: Exchange, locality: Locality, interfaceNames?: readonly string[]) {
+  constructor(exchange: Exchange, locality: Locality, interfaces?: InterfaceNames) {
     this.#exchange = exchange;
     this.#locality = locality;
-    this.#interfaceNames = interfaceNames;
+    this.#interfaces = interfaces;
   }
 
   /** How many there are by now: captures declare interfaces as they go. */
   get count(): number {
-    return this.#locality.enis.length + (this.#interfaceNames?.length ?? this.#exchange.clock.interfaces);
+    return this.#locality.enis.length + (this.#interfaces?.names.length ?? this.#exchange.clock.interfaces);
   }
 
   /** Whether `eni` knows those that may yet come. */
   get isForeseen(): boolean {
-    return this.#interfaceNames === undefined;
+    return this.#interfaces === undefined;
+  }
+
+  /** How often `eni` of a number became another. */
+  get changes(): number {
+    return this.#interfaces?.changes ?? 0;
   }
 
   /** Of any number. */
@@ -33,7 +45,7 @@ export class EniDirectory {
     const named = this.#locality.enis[number];
     if (named) return named;
     const interfaceNumber = number - this.#locality.enis.length;
-    const name = this.#interfaceNames?.[interfaceNumber];
+    const name = this.#interfaces?.names[interfaceNumber];
     return name === undefined ? eniOfInterface(interfaceNumber) : eniNamed(`eni-${name}`);
   }
 
@@ -50,7 +62,7 @@ export class EniDirectory {
     const own = named.filter((at) => at.interface === name).map((at) => at.eni);
     if (own.length > 0) return own;
     if (this.named().length > 0) return [];
-    const number = this.#interfaceNames?.indexOf(name) ?? -1;
+    const number = this.#interfaces?.names.indexOf(name) ?? -1;
     return number < 0 ? [] : [this.#locality.enis.length + number];
   }
 

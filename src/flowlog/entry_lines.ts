@@ -1,6 +1,6 @@
 // Entries of batches as lines of JSON.
 import { addon } from '../base/addon.ts';
-import type { NativeEncoder } from '../base/addon.ts';
+import type { NativeEncoder } from '../base/addon_types.ts';
 import type { Eni } from '../cloud/locality.ts';
 import type { Batch } from './batch.ts';
 import type { Columns } from './columns.ts';

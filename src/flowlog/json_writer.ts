@@ -1,6 +1,6 @@
 // Entries to lines of JSON: encoded natively, from the rows of the shards into the blocks that are written.
 import { addon } from '../base/addon.ts';
-import type { NativeEncoder } from '../base/addon.ts';
+import type { NativeEncoder } from '../base/addon_types.ts';
 import type { Collector } from '../flow/collector.ts';
 import type { Columns } from './columns.ts';
 import { encoderOf } from './encoder.ts';
@@ -20,6 +20,8 @@ export class JsonWriter implements EntryWriter {
   readonly #lines: LineSink | undefined;
   #encoder: NativeEncoder | undefined;
   #encoderEnis = 0;
+  /** Of the directory, when the encoder was made. */
+  #changes = 0;
   readonly #result = new Float64Array(4);
 
   /** Without `lines` nothing is written: entries are counted only. */
@@ -58,11 +60,12 @@ export class JsonWriter implements EntryWriter {
 
   /** The encoder knows the constants of all ENIs, and of as many as may come, as far as they are foreseen. */
   #encoderForAll(): NativeEncoder {
-    const needed = this.#enis.count;
-    if (!this.#encoder || needed > this.#encoderEnis) {
+    const { count: needed, changes } = this.#enis;
+    if (!this.#encoder || needed > this.#encoderEnis || changes !== this.#changes) {
       const count = this.#enis.isForeseen ? Math.max(needed, 2 * this.#encoderEnis) : needed;
       this.#encoder = encoderOf(Array.from({ length: count }, (_, number) => this.#enis.eni(number)));
       this.#encoderEnis = count;
+      this.#changes = changes;
     }
     return this.#encoder;
   }

@@ -1,5 +1,5 @@
 // From closing windows to entries: silences first, then the window's entries; nothing per entry in JavaScript.
-import type { NativeState } from '../base/addon.ts';
+import type { NativeState } from '../base/addon_types.ts';
 import type { ClosingWindow, Collector } from '../flow/collector.ts';
 import type { Exchange } from '../flow/exchange.ts';
 import type { Incomplete } from '../flow/worker.ts';

@@ -1,6 +1,6 @@
 // The books of a replay: sums over interfaces, and what happens when they do not balance.
 import { describe, expect, test } from 'vitest';
-import type { NativeInterface, NativeState } from '../../src/base/addon.ts';
+import type { NativeInterface, NativeState } from '../../src/base/addon_types.ts';
 import { WindrowError } from '../../src/base/errors.ts';
 import { EXCLUSIONS, checkBalance, keepBooks } from '../../src/flowlog/accounting.ts';
 import type { Accounting, Logged } from '../../src/flowlog/accounting.ts';
@@ -24,8 +24,10 @@ function interfaceOf(number: number, logged: number): NativeInterface {
 
 function booksOf(logged: Logged): Accounting {
   const interfaces = [interfaceOf(0, 5), interfaceOf(1, 7)];
+  const none = [0, ...EXCLUSIONS.map(() => 0)];
   const state: NativeState = {
     interfaces,
+    gone: { packets: 0, bytes: 0, dropped: 0, excludedPackets: none, excludedBytes: none },
     rulePackets: [0, 0, 0, 0, 0, 9, 3],
     unseen: { packets: 0, bytes: 0 },
     guesses: 2,

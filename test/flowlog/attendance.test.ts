@@ -173,10 +173,7 @@ describe('a clock', () => {
     const attendance = new Attendance(1, 2);
     attendance.join(0, 600);
     expect(attendance.jump(601, 9e9)).toEqual([quiet(0, 'skipdata', 601, 9e9)]);
-    expect(attendance.settle(9e9 + 1)).toEqual([
-      quiet(0, 'nodata', 600, 601),
-      quiet(0, 'nodata', 9e9, 9e9 + 1),
-    ]);
+    expect(attendance.settle(9e9 + 1)).toEqual([quiet(0, 'nodata', 600, 601), quiet(0, 'nodata', 9e9, 9e9 + 1)]);
   });
 
   test('that jumps has nothing to do with those who are not there', () => {

@@ -2,7 +2,7 @@
 // share is there for as long as one of them holds it.
 import { expect, test } from 'vitest';
 import { addon } from '../../src/base/addon.ts';
-import type { NativeExchange, NativeWorker } from '../../src/base/addon.ts';
+import type { NativeExchange, NativeWorker } from '../../src/base/addon_types.ts';
 import * as p from '../packets.ts';
 import { collectGarbage } from './garbage.ts';
 import { CAPTURE, exchange, worker } from './natives.ts';

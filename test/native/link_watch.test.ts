@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { addon } from '../../src/base/addon.ts';
-import type { NativeLinkWatch } from '../../src/base/addon.ts';
+import type { NativeLinkWatch } from '../../src/base/addon_types.ts';
 import { collectGarbage } from './garbage.ts';
 import { linkWatch } from './natives.ts';
 

@@ -12,7 +12,7 @@ import type {
   NativePacker,
   NativeRing,
   NativeWorker,
-} from '../../src/base/addon.ts';
+} from '../../src/base/addon_types.ts';
 import { Columns } from '../../src/flowlog/columns.ts';
 import { PACKED_COLUMNS } from '../../src/flowlog/packed_columns.ts';
 import * as p from '../packets.ts';
@@ -108,6 +108,7 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   exchange_join: () => [addon.exchange_share(shared)],
   exchange_stop: () => [exchange()],
   exchange_finish: () => [exchange()],
+  exchange_interrupt: () => [exchange()],
   exchange_live: () => [exchange()],
   live_socket: () => [],
   nflog_open: () => [[], 256],

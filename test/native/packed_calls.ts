@@ -1,6 +1,6 @@
 // The addon's packing and unpacking with the arrays around it: rows in, columns out, and back.
 import { addon } from '../../src/base/addon.ts';
-import type { NativePacker } from '../../src/base/addon.ts';
+import type { NativePacker } from '../../src/base/addon_types.ts';
 import { Columns } from '../../src/flowlog/columns.ts';
 import { PACKED_COLUMNS } from '../../src/flowlog/packed_columns.ts';
 import { columnsOf, rowsOf } from './packed_model.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { addon } from '../../src/base/addon.ts';
-import type { NativeCollector } from '../../src/base/addon.ts';
+import type { NativeCollector } from '../../src/base/addon_types.ts';
 import { Columns } from '../../src/flowlog/columns.ts';
 import * as p from '../packets.ts';
 import { CALLS, CAPTURE, collector, encoder, exchange, worker } from './natives.ts';

@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { addon } from '../../base/addon.ts';
-import type { NativeUser } from '../../base/addon.ts';
+import type { NativeUser } from '../../base/addon_types.ts';
 import { WindrowError, systemReason } from '../../base/errors.ts';
 import { makeFolders } from '../../base/folders.ts';
 import { missingRight, openNflog } from '../../capture/nflog.ts';

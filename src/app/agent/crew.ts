@@ -47,7 +47,11 @@ export class LiveCrew {
     this.#members = Array.from({ length: this.workers }, (_, worker) => {
       const heard = worker === 0 && nflog ? { nflog } : {};
       const task = this.#pool.start({ exchange: exchange.share(), worker, maxFlows, ...heard });
-      return new Member(task, (error) => this.#fail(error));
+      return new Member(
+        task,
+        () => exchange.interrupt(),
+        (error) => this.#fail(error),
+      );
     });
     await Promise.race([Promise.all(this.#members.map(({ ready }) => ready)), this.failed]);
   }
@@ -97,12 +101,15 @@ class Member {
   readonly ready: Promise<void>;
   readonly done: Promise<void>;
   readonly #task: RunningTask;
+  readonly #interrupt: () => void;
   readonly #answers = new Map<number, Answer>();
   #calls = 0;
   #isDead = false;
 
-  constructor(task: RunningTask, fail: (error: Error) => void) {
+  /** `interrupt` makes it hear at once what it is told. */
+  constructor(task: RunningTask, interrupt: () => void, fail: (error: Error) => void) {
     this.#task = task;
+    this.#interrupt = interrupt;
     let isReady: () => void = () => undefined;
     let isDone: () => void = () => undefined;
     this.ready = new Promise((resolve) => (isReady = resolve));
@@ -141,7 +148,10 @@ class Member {
     return new Promise((resolve, reject) => {
       this.#answers.set(call, { resolve, reject });
       if (this.#isDead) this.#die();
-      else this.#task.port.postMessage({ ...told, call });
+      else {
+        this.#task.port.postMessage({ ...told, call });
+        this.#interrupt();
+      }
     });
   }
 

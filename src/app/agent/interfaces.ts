@@ -4,15 +4,13 @@ import { InterfaceFollower } from '../../capture/follower.ts';
 import { readCounters } from '../../capture/interface.ts';
 import type { InterfaceCounters, NetworkInterface } from '../../capture/interface.ts';
 import { isPlainName, matcherOf } from '../../capture/names.ts';
+import type { InterfaceNumbers } from '../../capture/numbers.ts';
 import type { Side } from '../../capture/ring.ts';
 import type { Attendance } from '../../flowlog/attendance.ts';
 import type { EniDirectory } from '../../flowlog/eni_directory.ts';
 import type { LiveCrew } from './crew.ts';
 import type { AgentLog } from './log.ts';
 import type { AgentOptions, WantedInterfaces } from './options.ts';
-
-/** The native core numbers no more of them; one that comes back has its number again. */
-const MOST_INTERFACES = 8192;
 
 export interface CapturedInterface extends NetworkInterface {
   /** By which its packets are counted. */
@@ -29,8 +27,7 @@ export interface AgentInterfacesOptions {
   readonly enis: EniDirectory;
   readonly options: Pick<AgentOptions, 'interfaces' | 'ringBytes'>;
   readonly log: AgentLog;
-  /** Grows as interfaces come that were not there before. */
-  readonly names: string[];
+  readonly numbers: InterfaceNumbers;
 }
 
 export class AgentInterfaces {
@@ -133,8 +130,9 @@ export class AgentInterfaces {
     const side = this.#sideOf(at.name);
     // Wanted when it was found, and not any more.
     if (side === undefined) return;
+    const number = this.#own.numbers.take(at.name);
     try {
-      const number = this.#numberOf(at.name);
+      if (number === undefined) throw tooMany(at.name);
       const bytes = Math.floor(options.ringBytes / crew.workers);
       const knowsSegments = await crew.add(at, number, { bytes, side });
       this.#captured.set(at.index, { ...at, number, side, since: now(), counters: readCounters(at.name) });
@@ -147,6 +145,7 @@ export class AgentInterfaces {
       }
     } catch (error) {
       if (!(error instanceof WindrowError)) throw error;
+      if (number !== undefined) this.#own.numbers.leave(number);
       this.#refused.set(at.name, error.message);
       const isNamed = this.#patterns.some((pattern) => isPlainName(pattern) && pattern === at.name);
       if (this.#isStarting && isNamed) this.#firstFailure ??= error;
@@ -161,6 +160,7 @@ export class AgentInterfaces {
     this.#captured.delete(at.index);
     this.#unwatch(at.index);
     await this.#own.crew.remove(captured.number);
+    this.#own.numbers.leave(captured.number);
     const isWanted = this.#sideOf(at.name) !== undefined;
     const line = isWanted ? `${at.name} is gone` : `captures at ${at.name} no more`;
     this.#own.log.say(line, isWanted ? 'warn' : 'info', { interface: at.name });
@@ -182,18 +182,10 @@ export class AgentInterfaces {
       this.#own.attendance.leave(eni, now());
     }
   }
+}
 
-  /** Throws INPUT_REFUSED. */
-  #numberOf(name: string): number {
-    const { names } = this.#own;
-    const known = names.indexOf(name);
-    if (known >= 0) return known;
-    if (names.length < MOST_INTERFACES) return names.push(name) - 1;
-    throw new WindrowError(
-      'INPUT_REFUSED',
-      `${name}: ${MOST_INTERFACES} interfaces of other names have been captured: start the agent again to go on`,
-    );
-  }
+function tooMany(name: string): WindrowError {
+  return new WindrowError('INPUT_REFUSED', `${name}: as many interfaces are captured as can be`);
 }
 
 function now(): number {

@@ -1,5 +1,5 @@
 // How an agent is: looked at each second, for its metrics, its health and its status page.
-import type { NativeInterface, NativeVerdicts } from '../../base/addon.ts';
+import type { NativeBooks, NativeVerdicts } from '../../base/addon_types.ts';
 import { MetricRegistry } from '../../base/metrics.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { Coverage } from '../../capture/coverage.ts';
@@ -69,8 +69,8 @@ export class AgentMeter {
   readonly #flowlog: Metrics<typeof FLOWLOG_METRICS>;
   readonly #live: Metrics<typeof LIVE_METRICS>;
   readonly #known = new Map<string, Known>();
-  /** By interface number, at the last look. */
-  readonly #seen = new Map<number, number>();
+  /** Packets at the last look, by the interface's name. */
+  readonly #seen = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #asking: NodeJS.Timeout | undefined;
   #lookedAt = 0;
@@ -134,10 +134,11 @@ export class AgentMeter {
     const seconds = (performance.now() - this.#lookedAt) / 1000;
     this.#lookedAt = performance.now();
     const window = Math.floor(Date.now() / 1000 / options.windowSeconds);
-    const { interfaces: books, flows, verdicts } = exchange.live();
-    let dropped = 0;
+    const { interfaces: books, gone, flows, verdicts } = exchange.live();
+    let { dropped } = gone;
     for (const { packets, dropped: lost, name } of books) {
       if (name === '') continue;
+      if (!this.#seen.has(name)) this.#seen.set(name, 0);
       this.#live.packets.raiseTo({ interface: name }, packets);
       this.#live.dropped.raiseTo({ interface: name }, lost);
       dropped += lost;
@@ -147,8 +148,8 @@ export class AgentMeter {
       const known = this.#knownOf(at, options.windowSeconds);
       // Not there before its first packets have been read.
       const { packets: seen, dropped: lost } = books.at(number) ?? { packets: 0, dropped: 0 };
-      known.perSecond = (seen - (this.#seen.get(number) ?? 0)) / seconds;
-      this.#seen.set(number, seen);
+      known.perSecond = (seen - (this.#seen.get(name) ?? 0)) / seconds;
+      this.#seen.set(name, seen);
       if (known.counted !== undefined) {
         const over = known.coverage.take(window, { counted: known.counted, seen });
         if (over) this.#cover(name, known, over);
@@ -157,8 +158,8 @@ export class AgentMeter {
       known.counted = sumOf(readCounters(name));
       return { name, seen, dropped: lost, perSecond: known.perSecond, coverage: known.last?.ratio };
     });
-    this.#forget(new Set(statuses.map(({ name }) => name)));
-    this.#tellBooks(watched, books, dropped, flows);
+    this.#forget(new Set(statuses.map(({ name }) => name)), new Set(books.map(({ name }) => name)));
+    this.#tellBooks(watched, [...books, gone], dropped, flows);
     this.#tellVerdicts(verdicts);
     const { entries, lastWindowEnd } = recorder.recorded;
     this.#status = {
@@ -178,7 +179,7 @@ export class AgentMeter {
 
   #tellBooks(
     { recorder, interfaces, options }: Watched,
-    books: readonly NativeInterface[],
+    books: readonly NativeBooks[],
     dropped: number,
     flows: number,
   ): void {
@@ -248,20 +249,26 @@ export class AgentMeter {
     );
   }
 
-  #knownOf({ name, number, since, counters }: CapturedInterface, windowSeconds: number): Known {
+  #knownOf({ name, since, counters }: CapturedInterface, windowSeconds: number): Known {
     let known = this.#known.get(name);
     if (!known) {
       known = { coverage: new Coverage(), counted: undefined, last: undefined, perSecond: 0, isLow: false };
       this.#known.set(name, known);
       const counted = sumOf(counters);
-      const seen = this.#seen.get(number) ?? 0;
+      const seen = this.#seen.get(name) ?? 0;
       if (counted !== undefined) known.coverage.take(Math.floor(since / windowSeconds), { counted, seen });
     }
     return known;
   }
 
-  /** What is said of an interface that is gone is not true any more. */
-  #forget(there: ReadonlySet<string>): void {
+  /** What is said of an interface that is gone is not true any more; and one that left its number begins anew. */
+  #forget(there: ReadonlySet<string>, counted: ReadonlySet<string>): void {
+    for (const name of this.#seen.keys()) {
+      if (counted.has(name) || there.has(name)) continue;
+      this.#seen.delete(name);
+      this.#live.packets.remove({ interface: name });
+      this.#live.dropped.remove({ interface: name });
+    }
     for (const name of this.#known.keys()) {
       if (there.has(name)) continue;
       this.#known.delete(name);

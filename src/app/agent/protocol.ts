@@ -1,6 +1,6 @@
 // What the main thread and the workers of live interfaces say to each other.
 import type { MessagePort } from 'node:worker_threads';
-import type { NativeRing } from '../../base/addon.ts';
+import type { NativeRing } from '../../base/addon_types.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import type { LiveTask } from '../../flow/live_worker.ts';
 
