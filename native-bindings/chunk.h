@@ -93,10 +93,10 @@ class Router {
     next_frontier_ = INT64_MIN;
   }
 
-  // The next record, if its packet is a plain one (see decode_plain) and nothing but its key tells where it belongs: that
-  // takes the locality to be decided.
+  // The next record, if its packet is a plain one (see decode_plain) and nothing but its key and the capture's hint tell where it
+  // belongs: that takes the locality to be decided.
   [[gnu::always_inline]] bool put_plain(const Record& r) {
-    if (__builtin_expect(decapsulating_ || r.untimed || r.hint != Hint::kNone || locality_->looks_at_macs(), 0)) return false;
+    if (__builtin_expect(decapsulating_ || r.untimed || locality_->looks_at_macs(), 0)) return false;
     PlainPacket p;
     if (__builtin_expect(!decode_plain(r, &p), 0)) return false;
     Chunk& c = *chunk_;
@@ -104,7 +104,7 @@ class Router {
     c.tally.add(r.interface, p.bytes, p.reason);
     if (__builtin_expect(r.sec > c.mark, 0)) raise(r.sec, index);
     if (__builtin_expect(p.reason != Reason::kNone, 0)) return true;
-    p.tail |= uint64_t(Locality::untold_point(r.interface)) << kPointBit;
+    p.tail |= uint64_t(Locality::hinted_point(r.interface, r.hint, p.direction)) << kPointBit;
     uint64_t hash = hash_words(p.ends, p.tail, seed_);
     stream_of(streams_, hash, c.mark, index)
         .put(WordKey{{p.ends, p.tail}}, ItemKind::kPacket4, {r.sec, uint32_t(hash), p.bytes, index, p.flags, p.direction, false});

@@ -151,6 +151,7 @@ class LiveReader {
   // What the wire carries: one packet, or those that a super-frame becomes.
   void take(Chunk* chunk) {
     const Record& r = record_.record;
+    if (record_.super.segment_bytes == 0 && router_.put_plain(r)) return;
     decoder_.decode(r, &packet_);
     FragmentNote* note = decoder_.note();
     if (note && note->is_first) chunk->notes.push_back(*note);

@@ -149,8 +149,12 @@ class Locality {
     return plain(p.interface, kUntold);
   }
 
-  // Where nothing but the interface is told.
-  static uint16_t untold_point(uint16_t interface) { return plain(interface, kUntold); }
+  // Where nothing but the interface is told, and the way if there is a hint.
+  [[gnu::always_inline]] static uint16_t hinted_point(uint16_t interface, Hint hint, uint8_t direction) {
+    if (hint == Hint::kNone) return plain(interface, kUntold);
+    const bool is_local_b = (hint == Hint::kOut) == (direction != 0);
+    return plain(interface, kTold + int(is_local_b ? Side::kB : Side::kA));
+  }
 
   Point point(uint16_t number) const {
     if (number >= kFirstNamed) return named_[number - kFirstNamed];
