@@ -10,6 +10,7 @@
 #include "collector.h"
 #include "columns_argument.h"
 #include "exchange_options.h"
+#include "filter_calls.h"
 #include "json_encoder.h"
 #include "link_watch.h"
 #include "live_calls.h"
@@ -581,7 +582,7 @@ napi_value init(napi_env env, napi_value exports) {
       X(collector_rows), X(collector_json), X(collector_pack), X(encoder_new), X(encoder_json),
       X(packer_new), X(packer_begin), X(packer_add), X(packer_enis), X(packer_size), X(packer_take),
       X(columns_unpack), X(columns_layout), X(capture_peek), X(aligned_bytes), X(file_lock),
-      X(link_watch), X(link_unwatch), X(user_find), X(process_confine), X(datagram_send),
+      X(libpcap_version), X(filter_compile), X(link_watch), X(link_unwatch), X(user_find), X(process_confine), X(datagram_send),
   };
 #undef X
   for (const auto& f : functions) {

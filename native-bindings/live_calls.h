@@ -1,5 +1,6 @@
 // What JavaScript may call of live sources.
 #pragma once
+#include "filter_compiler.h"
 #include "owned.h"
 
 namespace windrow {
@@ -11,7 +12,7 @@ inline napi_value live_socket(napi_env env, napi_callback_info) {
   return napi::number(env, double(fd >= 0 ? fd : -errno));
 }
 
-// {fd, interface, ifIndex, linkType, blockBytes, blocks, retireMs, snapBytes, fanoutGroup, isPeer}; check args.ok() after.
+// {fd, interface, ifIndex, linkType, blockBytes, blocks, retireMs, snapBytes, fanoutGroup, isPeer, filter}; check args.ok() after.
 inline RingOptions read_ring(napi::Args& args, napi_value object) {
   RingOptions o;
   auto whole = [&](const char* name, double least, double most) { return args.whole_of(args.get(object, name), least, most); };
@@ -24,6 +25,12 @@ inline RingOptions read_ring(napi::Args& args, napi_value object) {
   o.snap_bytes = uint32_t(whole("snapBytes", 64, 1 << 20));
   o.fanout_group = int(whole("fanoutGroup", -1, UINT16_MAX));
   o.is_peer = args.boolean_of(args.get(object, "isPeer"));
+  size_t bytes = 0;
+  const void* code = args.array_of(args.get(object, "filter"), napi_uint8_array, 0, &bytes);
+  if (bytes % sizeof(sock_filter) != 0 || bytes / sizeof(sock_filter) > kMostFilterInstructions) args.fail("expected whole instructions");
+  if (!args.ok() || bytes == 0) return o;
+  o.filter.resize(bytes / sizeof(sock_filter));
+  memcpy(o.filter.data(), code, bytes);
   return o;
 }
 

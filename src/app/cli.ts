@@ -49,7 +49,9 @@ function build(): Command {
       'Captures at interfaces of this host until it is stopped, and turns their traffic into flow log entries.',
     )
     .action(async (flags: AgentFlags, command: Command) => {
-      const surroundings = { isTerminal: process.stderr.isTTY, ...SURROUNDINGS };
+      const { PacketFilter } = await import('../capture/packet_filter.ts');
+      const filterOf = (expression: string) => PacketFilter.of(expression);
+      const surroundings = { isTerminal: process.stderr.isTTY, filterOf, ...SURROUNDINGS };
       if (flags.config !== undefined || flags.check || flags.dump) {
         const { configured } = await import('./agent_config.ts');
         process.exitCode = await configured({ flags, given: givenTo(command) }, surroundings);

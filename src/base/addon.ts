@@ -68,6 +68,8 @@ export interface NativeRing {
   /** Rings of a group share the packets of their interface; -1: it has all. */
   readonly fanoutGroup: number;
   readonly isPeer: boolean;
+  /** Instructions of the kernel (sock_filter): which packets it takes, and how much of each; empty: snapBytes of all. */
+  readonly filter: Uint8Array;
 }
 
 export interface NativeRingResult {
@@ -227,6 +229,19 @@ export interface Addon {
   aligned_bytes(size: number): Uint8Array<ArrayBuffer>;
   /** Locks an open file for this opening of it alone (flock(2)); false: somebody else has it. Throws where it cannot be locked. */
   file_lock(fd: number): boolean;
+  /** What the first of these libraries that is there says of itself; '' where none is. */
+  libpcap_version(libraries: readonly string[]): string;
+  /**
+   * Compiles an expression of tcpdump by the first of these libraries that is there. `program` has room for 4,096 instructions
+   * of 8 bytes; gives how many there are now, or 0 and why.
+   */
+  filter_compile(
+    libraries: readonly string[],
+    expression: string,
+    linkType: number,
+    snapBytes: number,
+    program: Uint8Array,
+  ): { readonly instructions: number; readonly error: string };
   /**
    * Calls `changed` when network interfaces of this process's namespace have changed in whatever way (rtnetlink(7)), for as
    * long as the watch is held, and without keeping the process alive. Where the kernel refuses it, the negative errno.

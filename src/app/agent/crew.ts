@@ -1,6 +1,7 @@
 // The threads of live interfaces: what they are told, and how they end.
 import { WindrowError } from '../../base/errors.ts';
 import type { NetworkInterface } from '../../capture/interface.ts';
+import type { PacketFilter } from '../../capture/packet_filter.ts';
 import { ringOf } from '../../capture/ring.ts';
 import type { Side } from '../../capture/ring.ts';
 import type { Exchange } from '../../flow/exchange.ts';
@@ -19,6 +20,7 @@ export interface LiveRingOptions {
   /** Of each worker's ring. */
   readonly bytes: number;
   readonly side: Side;
+  readonly filter: PacketFilter | undefined;
 }
 
 /** Fanout groups are numbered in 16 bits for a whole network namespace, so another process may have one of the same number. */

@@ -27,7 +27,7 @@ export interface AgentInterfacesOptions {
   readonly crew: LiveCrew;
   readonly attendance: Attendance;
   readonly enis: EniDirectory;
-  readonly options: Pick<AgentOptions, 'interfaces' | 'ringBytes'>;
+  readonly options: Pick<AgentOptions, 'interfaces' | 'ringBytes' | 'filter'>;
   readonly log: AgentLog;
   /** Grows as interfaces come that were not there before. */
   readonly names: string[];
@@ -136,7 +136,7 @@ export class AgentInterfaces {
     try {
       const number = this.#numberOf(at.name);
       const bytes = Math.floor(options.ringBytes / crew.workers);
-      const knowsSegments = await crew.add(at, number, { bytes, side });
+      const knowsSegments = await crew.add(at, number, { bytes, side, filter: options.filter });
       this.#captured.set(at.index, { ...at, number, side, since: now(), counters: readCounters(at.name) });
       this.#refused.delete(at.name);
       this.#watch(at);

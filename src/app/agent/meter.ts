@@ -95,6 +95,11 @@ export class AgentMeter {
   /** From now on; `looked` is called each second. */
   watch(watched: Watched, looked: (status: AgentStatus) => void): void {
     this.#flowlog.flowsLimit.set(watched.options.maxFlows);
+    if (watched.options.filter) {
+      this.#log.say(
+        'with --filter it is not known whether all of it is seen: the counters of interfaces are of all packets',
+      );
+    }
     this.#lookedAt = performance.now();
     this.#timer = setInterval(() => {
       this.#look(watched);
@@ -148,7 +153,7 @@ export class AgentMeter {
       const { packets: seen, dropped: lost } = books.at(number) ?? { packets: 0, dropped: 0 };
       known.perSecond = (seen - (this.#seen.get(number) ?? 0)) / seconds;
       this.#seen.set(number, seen);
-      if (known.counted !== undefined) {
+      if (known.counted !== undefined && !options.filter) {
         const over = known.coverage.take(window, { counted: known.counted, seen });
         if (over) this.#cover(name, known, over);
       }

@@ -3,6 +3,7 @@ import { WindrowError } from '../../base/errors.ts';
 import { namesOf } from '../../base/options.ts';
 import type { OptionNames, OptionSpec } from '../../base/options.ts';
 import { STDOUT } from '../../base/standard.ts';
+import type { PacketFilter } from '../../capture/packet_filter.ts';
 import type { Side } from '../../capture/ring.ts';
 import type { FlowLogName } from '../../flowlog/batch.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS, SPOOL_DEFAULTS } from '../../kafka/options.ts';
@@ -49,6 +50,10 @@ export const AGENT_OPTIONS: readonly OptionSpec[] = [
     doc: 'self: what the host receives there is received; peer: it was sent, as at the host’s end of a guest’s interface',
     choices: SIDES,
     default: 'self',
+  },
+  {
+    flags: '--filter <expression>',
+    doc: 'only packets for which it holds are captured; as of tcpdump (pcap-filter(7)), by libpcap',
   },
   {
     flags: '--ring-memory <mib>',
@@ -127,6 +132,7 @@ export interface AgentFlags extends CountingFlags, FlowLogFlags, WayFlags {
   readonly dump: boolean;
   readonly interface: readonly InterfaceItem[];
   readonly side: Side;
+  readonly filter?: string;
   readonly ringMemory: number;
   readonly rotateSeconds: number;
   readonly state: string;
@@ -149,6 +155,8 @@ export interface WantedInterfaces {
 /** Whole and checked. */
 export interface AgentOptions extends Counting {
   readonly interfaces: readonly WantedInterfaces[];
+  /** Undefined: all packets are captured. */
+  readonly filter: PacketFilter | undefined;
   /** Of all rings of an interface. */
   readonly ringBytes: number;
   readonly way: Way;
@@ -164,10 +172,17 @@ export interface AgentOptions extends Counting {
   readonly isQuiet: boolean;
 }
 
-/** Throws USAGE. */
+export interface AgentSurroundings extends Surroundings {
+  /** Standard error is. */
+  readonly isTerminal: boolean;
+  /** Throws USAGE, and INPUT_REFUSED where there is nothing to compile it by. */
+  readonly filterOf: (expression: string) => PacketFilter;
+}
+
+/** Throws USAGE, and what `filterOf` throws. */
 export function readAgentOptions(
   flags: AgentFlags,
-  { isTerminal, ...surroundings }: Surroundings & { readonly isTerminal: boolean },
+  { isTerminal, filterOf, ...surroundings }: AgentSurroundings,
 ): AgentOptions {
   if (flags.interface.length === 0) {
     throw new WindrowError('USAGE', '--interface NAME,... is missing: where to capture; `windrow doctor` lists them');
@@ -183,6 +198,7 @@ export function readAgentOptions(
         ? { pattern: item, side: flags.side }
         : { pattern: item.name, side: item.side ?? flags.side },
     ),
+    filter: flags.filter === undefined ? undefined : filterOf(flags.filter),
     ringBytes: flags.ringMemory * MIB,
     way: readWay(flags, surroundings),
     rotateMs: flags.rotateSeconds * 1000,
