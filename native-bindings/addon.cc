@@ -574,7 +574,7 @@ napi_value init(napi_env env, napi_value exports) {
     napi_callback call;
   } functions[] = {
       X(exchange_new), X(exchange_share), X(exchange_join), X(exchange_stop), X(exchange_finish), X(live_socket),
-      X(worker_add_ring), X(worker_activate_ring), X(worker_remove_ring),
+      X(worker_add_ring), X(worker_activate_ring), X(worker_remove_ring), X(live_pipe), X(worker_add_stream),
       X(exchange_state), X(exchange_live), X(exchange_clock), X(exchange_damage), X(exchange_unread), X(worker_new),
       X(worker_add_input), X(worker_declare), X(worker_feed), X(worker_run),
       X(worker_damage), X(worker_take_ended), X(worker_consumed), X(collector_new),

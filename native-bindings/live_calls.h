@@ -1,5 +1,7 @@
 // What JavaScript may call of live sources.
 #pragma once
+#include <fcntl.h>
+
 #include "filter_compiler.h"
 #include "owned.h"
 
@@ -34,6 +36,16 @@ inline RingOptions read_ring(napi::Args& args, napi_value object) {
   return o;
 }
 
+// live_pipe() -> [descriptor to read, to write], or a negative errno: reading does not block, and writing does
+inline napi_value live_pipe(napi_env env, napi_callback_info) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return napi::number(env, -errno);
+  fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  napi::Array pair(env);
+  for (int end : ends) pair.push(napi::number(env, end));
+  return pair.value();
+}
+
 // Whether a worker reads live interfaces.
 inline LiveReader* live_of(napi::Args& args, OwnedWorker* owned) {
   LiveReader* live = args.ok() ? owned->worker.live() : nullptr;
@@ -60,6 +72,18 @@ inline napi_value worker_add_ring(napi_env env, napi_callback_info info) {
                           .value();
   if (error == 0) live->add(std::move(ring), name);
   return result;
+}
+
+// worker_add_stream(worker, fd, interface, linkType, name): the worker reads a capture from a pipe, which it closes in the end
+inline napi_value worker_add_stream(napi_env env, napi_callback_info info) {
+  napi::Args args(env, info, 5);
+  if (!args.ok()) return nullptr;
+  LiveReader* live = live_of(args, args.native<OwnedWorker>(0));
+  int fd = int(args.whole(1, 0, INT32_MAX));
+  double interface = args.whole(2, 0, kMostInterfaces - 1), link_type = args.whole(3, 0, UINT16_MAX);
+  std::string name = args.text_of(args[4]);
+  if (args.ok()) live->add(std::make_unique<PacketStream>(fd, uint16_t(interface)), uint32_t(link_type), name);
+  return nullptr;
 }
 
 // worker_activate_ring(worker, interface) -> whether its rings receive

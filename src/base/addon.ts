@@ -144,7 +144,11 @@ export interface Addon {
   worker_add_ring(worker: NativeWorker, ring: NativeRing, name: string): NativeRingResult;
   /** False where the kernel refused. */
   worker_activate_ring(worker: NativeWorker, interface_: number): boolean;
-  /** What its ring holds is read, then it is closed. */
+  /** A pipe: its end to read, which does not block, and its end to write. Where it cannot be had, the negative errno. */
+  live_pipe(): readonly [number, number] | number;
+  /** The worker reads a capture (pcap or pcapng) from a pipe, as packets of the interface; it closes that in the end. */
+  worker_add_stream(worker: NativeWorker, fd: number, interface_: number, linkType: number, name: string): void;
+  /** What its ring or its pipe holds is read, then it is closed. */
   worker_remove_ring(worker: NativeWorker, interface_: number): void;
   /** Once all workers have ended. */
   exchange_state(exchange: NativeExchange): NativeState;

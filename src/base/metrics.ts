@@ -42,6 +42,8 @@ export interface CounterField<S extends CounterSpec> {
   inc(...given: [...LabelsGiven<S>, by?: number]): void;
   /** For what is counted elsewhere: `total` so far. Throws RangeError if it is less than before. */
   raiseTo(...given: [...LabelsGiven<S>, total: number]): void;
+  /** There is no such value, not even 0: nobody counts it. */
+  remove(...given: LabelsGiven<S>): void;
 }
 
 export interface GaugeField<S extends GaugeSpec> {
@@ -146,6 +148,11 @@ class Total {
     // Not even NaN.
     if (!(total >= before)) throw new RangeError(`a counter was at ${before} and cannot go back to ${total}`);
     this.#add(labels, total - before);
+  }
+
+  remove(labels: LabelValues = {}): void {
+    this.#counter.remove(labels);
+    this.#totals.delete(this.#keyOf(labels));
   }
 
   #add(labels: LabelValues, by: number): void {

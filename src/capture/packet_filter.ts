@@ -25,6 +25,12 @@ export function libpcapVersion(libraries = LIBRARIES): string | undefined {
   return addon.libpcap_version(libraries) || undefined;
 }
 
+export interface FilterOptions {
+  /** Who captures shows it VLAN tags. */
+  readonly hasTags?: boolean;
+  readonly libraries?: readonly string[];
+}
+
 export class PacketFilter {
   readonly expression: string;
   readonly #libraries: readonly string[];
@@ -37,8 +43,8 @@ export class PacketFilter {
   }
 
   /** Throws USAGE where it is no expression for Ethernet, and INPUT_REFUSED where libpcap is not there. */
-  static of(expression: string, libraries = LIBRARIES): PacketFilter {
-    const wrong = wrongWith(expression);
+  static of(expression: string, { hasTags = false, libraries = LIBRARIES }: FilterOptions = {}): PacketFilter {
+    const wrong = wrongWith(expression, hasTags);
     if (wrong !== undefined) throw new WindrowError('USAGE', `--filter: ${wrong}`);
     if (libpcapVersion(libraries) === undefined) {
       throw new WindrowError('INPUT_REFUSED', `--filter needs libpcap, which is not there: ${TO_INSTALL}`);
@@ -66,7 +72,7 @@ export class PacketFilter {
   }
 }
 
-function wrongWith(expression: string): string | undefined {
+function wrongWith(expression: string, hasTags: boolean): string | undefined {
   if (expression.trim() === '')
     return 'expected an expression as of tcpdump, found nothing; leave it out for all packets';
   if (expression.includes('\0')) return 'expected text, found a character that ends it (NUL); take it away';
@@ -75,5 +81,5 @@ function wrongWith(expression: string): string | undefined {
     const most = `${MOST_WORDS.toLocaleString('en-US')} words in ${MOST_CHARACTERS.toLocaleString('en-US')} characters`;
     return `expected at most ${most}, found ${words.toLocaleString('en-US')} in ${expression.length.toLocaleString('en-US')}; use net, portrange or not`;
   }
-  return VLAN.test(expression) ? NO_VLAN : undefined;
+  return !hasTags && VLAN.test(expression) ? NO_VLAN : undefined;
 }

@@ -78,6 +78,11 @@ describe('a filter', () => {
     expect(message).toMatch(/^--filter: /);
   });
 
+  testWithLibpcap('may have vlan in it where tags are shown to it', () => {
+    const filter = PacketFilter.of('vlan 5', { hasTags: true });
+    expect(filter.programFor('eth0', ETHERNET).length).toBeGreaterThan(0);
+  });
+
   testWithLibpcap('may speak of what is only called vlan', () => {
     expect(refusal(() => PacketFilter.of('ip proto \\vlan'))[1]).toMatch(/unknown ip proto 'vlan'/);
   });
@@ -104,7 +109,7 @@ describe('libpcap', () => {
     // A library that is none, and one that is another.
     for (const name of ['libpcap.so.999', '/dev/null', 'libc.so.6', '']) {
       expect(libpcapVersion([name]), name).toBeUndefined();
-      expect(refusal(() => PacketFilter.of('udp', [name]))).toEqual([
+      expect(refusal(() => PacketFilter.of('udp', { libraries: [name] }))).toEqual([
         'INPUT_REFUSED',
         '--filter needs libpcap, which is not there: install libpcap (Debian: apt-get install libpcap0.8)',
       ]);

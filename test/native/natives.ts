@@ -122,6 +122,8 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   worker_add_ring: () => [liveWorker(), ring(), 'eth0'],
   worker_activate_ring: () => [liveWorker(), 0],
   worker_remove_ring: () => [liveWorker(), 0],
+  live_pipe: () => [],
+  worker_add_stream: () => [liveWorker(), fs.openSync('/dev/null', 'r'), 0, 1, 'eth0'],
   exchange_state: () => [exchange()],
   exchange_clock: () => [exchange(), result],
   exchange_damage: () => [exchange()],

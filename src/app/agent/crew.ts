@@ -5,6 +5,7 @@ import type { PacketFilter } from '../../capture/packet_filter.ts';
 import { ringOf } from '../../capture/ring.ts';
 import type { Side } from '../../capture/ring.ts';
 import type { Exchange } from '../../flow/exchange.ts';
+import type { LiveStream } from '../../flow/live_worker.ts';
 import { ShardPool } from '../../flow/pool.ts';
 import type { RunningTask } from '../../flow/pool.ts';
 import type { FromLiveWorker, ToLiveWorker } from './protocol.ts';
@@ -73,6 +74,11 @@ export class LiveCrew {
       await this.remove(number);
       throw error;
     }
+  }
+
+  /** One of the workers reads it. Rejects with INPUT_REFUSED. */
+  async addStream(stream: LiveStream, name: string): Promise<void> {
+    await this.#members[stream.interface % this.workers].call({ type: 'addStream', stream, name });
   }
 
   /** What the rings hold is read, then they are closed. A worker that has died has none. */

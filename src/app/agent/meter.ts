@@ -29,7 +29,8 @@ export interface InterfaceStatus {
   readonly name: string;
   /** Packets, since the agent runs. */
   readonly seen: number;
-  readonly dropped: number;
+  /** Undefined: nobody knows. */
+  readonly dropped: number | undefined;
   readonly perSecond: number;
   /** Of the last window; undefined: none is over yet. */
   readonly coverage: number | undefined;
@@ -100,6 +101,7 @@ export class AgentMeter {
         'with --filter it is not known whether all of it is seen: the counters of interfaces are of all packets',
       );
     }
+    if (watched.options.capture === 'libpcap') this.#flowlog.droppedPackets.remove({ reason: 'interface' });
     this.#lookedAt = performance.now();
     this.#timer = setInterval(() => {
       this.#look(watched);
@@ -139,11 +141,12 @@ export class AgentMeter {
     this.#lookedAt = performance.now();
     const window = Math.floor(Date.now() / 1000 / options.windowSeconds);
     const { interfaces: books, flows } = exchange.live();
+    const knowsDrops = options.capture === 'ring';
     let dropped = 0;
     for (const { packets, dropped: lost, name } of books) {
       if (name === '') continue;
       this.#live.packets.raiseTo({ interface: name }, packets);
-      this.#live.dropped.raiseTo({ interface: name }, lost);
+      if (knowsDrops) this.#live.dropped.raiseTo({ interface: name }, lost);
       dropped += lost;
     }
     const statuses = interfaces.captured.map((at) => {
@@ -159,7 +162,13 @@ export class AgentMeter {
       }
       // With the next look come books in which all of this has been read.
       known.counted = sumOf(readCounters(name));
-      return { name, seen, dropped: lost, perSecond: known.perSecond, coverage: known.last?.ratio };
+      return {
+        name,
+        seen,
+        dropped: knowsDrops ? lost : undefined,
+        perSecond: known.perSecond,
+        coverage: known.last?.ratio,
+      };
     });
     this.#forget(new Set(statuses.map(({ name }) => name)));
     this.#tellBooks(watched, books, dropped, flows);
@@ -192,7 +201,7 @@ export class AgentMeter {
     EXCLUSIONS.forEach((reason, i) =>
       m.excludedPackets.raiseTo({ reason }, total(books.map((book) => book.excludedPackets[i + 1]))),
     );
-    m.droppedPackets.raiseTo({ reason: 'interface' }, dropped);
+    if (options.capture === 'ring') m.droppedPackets.raiseTo({ reason: 'interface' }, dropped);
     m.loggedPackets.raiseTo(logged.packets);
     m.flows.set(flows);
     m.entries.raiseTo({ status: 'ok' }, entries.ok);

@@ -22,6 +22,8 @@ import { METRICS_OPTION, readMetricsAddress } from '../status_options.ts';
 import type { ListenAddress } from '../status_options.ts';
 
 export const SIDES = ['self', 'peer'] as const satisfies readonly Side[];
+export const CAPTURES = ['ring', 'libpcap'] as const;
+export type CaptureMethod = (typeof CAPTURES)[number];
 export const LOG_FORMATS = ['text', 'json'] as const;
 
 const MIB = 2 ** 20;
@@ -50,6 +52,12 @@ export const AGENT_OPTIONS: readonly OptionSpec[] = [
     doc: 'self: what the host receives there is received; peer: it was sent, as at the host’s end of a guest’s interface',
     choices: SIDES,
     default: 'self',
+  },
+  {
+    flags: '--capture <method>',
+    doc: 'ring: memory that the kernel shares; libpcap: a process of npm’s cap for each interface, which knows less',
+    choices: CAPTURES,
+    default: 'ring',
   },
   {
     flags: '--filter <expression>',
@@ -132,6 +140,7 @@ export interface AgentFlags extends CountingFlags, FlowLogFlags, WayFlags {
   readonly dump: boolean;
   readonly interface: readonly InterfaceItem[];
   readonly side: Side;
+  readonly capture: CaptureMethod;
   readonly filter?: string;
   readonly ringMemory: number;
   readonly rotateSeconds: number;
@@ -155,6 +164,7 @@ export interface WantedInterfaces {
 /** Whole and checked. */
 export interface AgentOptions extends Counting {
   readonly interfaces: readonly WantedInterfaces[];
+  readonly capture: CaptureMethod;
   /** Undefined: all packets are captured. */
   readonly filter: PacketFilter | undefined;
   /** Of all rings of an interface. */
@@ -176,7 +186,7 @@ export interface AgentSurroundings extends Surroundings {
   /** Standard error is. */
   readonly isTerminal: boolean;
   /** Throws USAGE, and INPUT_REFUSED where there is nothing to compile it by. */
-  readonly filterOf: (expression: string) => PacketFilter;
+  readonly filterOf: (expression: string, capture: CaptureMethod) => PacketFilter;
 }
 
 /** Throws USAGE, and what `filterOf` throws. */
@@ -198,7 +208,8 @@ export function readAgentOptions(
         ? { pattern: item, side: flags.side }
         : { pattern: item.name, side: item.side ?? flags.side },
     ),
-    filter: flags.filter === undefined ? undefined : filterOf(flags.filter),
+    capture: flags.capture,
+    filter: flags.filter === undefined ? undefined : filterOf(flags.filter, flags.capture),
     ringBytes: flags.ringMemory * MIB,
     way: readWay(flags, surroundings),
     rotateMs: flags.rotateSeconds * 1000,
