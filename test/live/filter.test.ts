@@ -1,5 +1,5 @@
 // Filters at real interfaces: exactly what they hold for is captured; and what is said where they cannot be.
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -18,6 +18,7 @@ import * as p from '../packets.ts';
 import { Capturing } from './captured.ts';
 import { Veth, testWithNetwork as whereNetwork } from './network.ts';
 import { entriesIn, isOk, packetsOf } from './program.ts';
+import { Tun } from './tun.ts';
 
 const testWithNetwork =
   libpcapVersion() === undefined ? testWhere(false, 'libpcap is not installed (Debian: libpcap0.8)') : whereNetwork;
@@ -88,20 +89,15 @@ describe('a filter', () => {
   });
 
   testWithNetwork('holds at loopback, and for packets without a link header as of tun', async () => {
-    const tun = `wt${process.pid % 100_000}t`;
-    execFileSync('ip', ['tuntap', 'add', tun, 'mode', 'tun']);
+    const tun = await Tun.make();
     try {
-      execFileSync('sysctl', ['-qw', `net.ipv6.conf.${tun}.disable_ipv6=1`]);
       const port = createSocket('udp4');
       port.bind(0, '127.0.0.1');
       await once(port, 'listening');
       const filter = PacketFilter.of(`udp port ${port.address().port}`);
-      const writer = spawn('python3', ['-c', TUN_WRITER, tun], { stdio: ['pipe', 'pipe', 'inherit'] });
-      await once(writer.stdout, 'data');
-      const capturing = new Capturing({ names: ['lo', tun], filter });
+      const capturing = new Capturing({ names: ['lo', tun.name], filter });
       const packets = [p.ipv4(ends, p.udp(ports(port.address().port))), p.ipv4(ends, p.udp(ports(9)))];
-      writer.stdin.end(packets.map((packet) => Buffer.from(packet).toString('hex')).join('\n'));
-      await once(writer, 'close');
+      await tun.write(packets);
       const sender = createSocket('udp4');
       for (const to of [port.address().port, port.address().port, 9])
         await new Promise((resolve) => sender.send('x', to, '127.0.0.1', resolve));
@@ -112,24 +108,13 @@ describe('a filter', () => {
       expect(counts.sort()).toEqual([
         ['eni-lo', 'in', 2],
         ['eni-lo', 'out', 2],
-        [`eni-${tun}`, 'in', 1],
+        [`eni-${tun.name}`, 'in', 1],
       ]);
     } finally {
-      execFileSync('ip', ['link', 'del', tun]);
+      tun.remove();
     }
   });
 });
-
-/** Writes packets of IP, as hexadecimal lines, into a tun. */
-const TUN_WRITER = `
-import fcntl, os, struct, subprocess, sys
-fd = os.open('/dev/net/tun', os.O_RDWR)
-fcntl.ioctl(fd, 0x400454ca, struct.pack('16sH', sys.argv[1].encode(), 0x1001))
-subprocess.run(['ip', 'link', 'set', sys.argv[1], 'up'], check=True)
-print('up', flush=True)
-for line in sys.stdin.read().split():
-    os.write(fd, bytes.fromhex(line))
-`;
 
 describe('an agent with a filter', () => {
   testWithNetwork('logs what it holds for, says that coverage is not known, and keeps it at a hangup', async () => {

@@ -1,5 +1,7 @@
 // An agent that captures by libpcap: what it counts, which way, what it knows of losses, and what it outlives.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +13,7 @@ import * as p from '../packets.ts';
 import { Veth, testWithNetwork as whereNetwork } from './network.ts';
 import { entriesIn, entriesOfTree, isOk, isSkipped, packetsOf, windowsOf } from './program.ts';
 import type { Entry } from './program.ts';
+import { Tun } from './tun.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const hasCap = spawnSync(process.execPath, ['-e', `require('cap')`], { cwd: ROOT }).status === 0;
@@ -195,6 +198,33 @@ describe('an agent that captures by libpcap', () => {
     expect(skipped.size).toBeLessThanOrEqual(windows.length);
   });
 
+  testWithNetwork('shows by coverage what libpcap has lost, and loses no other', async () => {
+    const veth = Veth.make();
+    const output = workplace.at('lost.ndjson');
+    const agent = Running.start([...LIBPCAP, '--interface', veth.here, '--output', output, '--ring-memory', '16']);
+    await agent.until(/captures at/);
+    const [pid] = processesOf(agent);
+    process.kill(pid, 'SIGSTOP');
+    await veth.send(framesOf({ dst: macOf(veth) }), 4000);
+    process.kill(pid, 'SIGCONT');
+    const [, missed, counted] = await agent.until(/: ([0-9,]+) of ([0-9,]+) packets of a window were not seen/);
+    const numbers = [missed, counted].map((text) => Number(text.replaceAll(',', '')));
+    expect(numbers[0]).toBeGreaterThan(1000);
+    expect(numbers[1]).toBeLessThanOrEqual(20_000);
+    // It is known that they are missing, and the others are there.
+    const seen = (await seenAt(agent, veth))!;
+    expect(seen).toBeGreaterThan(0);
+    expect(seen).toBeLessThan(20_000 - 1000);
+    await veth.send(framesOf({ dst: macOf(veth) }, 3000), EACH);
+    await expect.poll(() => seenAt(agent, veth), WAIT).toBe(seen + 100);
+    // A process that does not listen does not keep the agent from its end.
+    process.kill(pid, 'SIGSTOP');
+    const { code, stderr } = await agent.end('SIGTERM');
+    expect(code, stderr).toBe(0);
+    expect(isThere(pid)).toBe(false);
+    expect(packetsOf(entriesOf(output))).toBe(seen + 100);
+  });
+
   testWithNetwork(
     'follows interfaces of a pattern, and leaves no process behind, also where it is killed',
     async () => {
@@ -229,6 +259,42 @@ describe('an agent that captures by libpcap', () => {
     await veth.send(framesOf({ dst: macOf(veth) }), EACH);
     await expect.poll(() => seenAt(agent, veth), WAIT).toBe(100);
     await agent.end('SIGTERM');
+  });
+
+  testWithNetwork('reads loopback and what has no link header, by addresses', async () => {
+    const tun = await Tun.make();
+    const port = createSocket('udp4');
+    port.bind(0, '127.0.0.1');
+    await once(port, 'listening');
+    const output = workplace.at('headers.ndjson');
+    const own = port.address().port;
+    try {
+      execFileSync('ip', ['addr', 'add', '192.0.2.77/32', 'dev', tun.name]);
+      const args = ['--interface', `lo,${tun.name}`, '--output', output, '--filter', `udp port ${own}`];
+      const agent = Running.start([...LIBPCAP, ...args]);
+      await agent.until(/captures at lo/);
+      await agent.until(new RegExp(`captures at ${tun.name}`));
+      const of = (ends: object): Uint8Array => p.ipv4(ends, p.udp({ sport: own, dport: 9 }));
+      await tun.write([of({ src: '192.0.2.1', dst: '192.0.2.77' }), of({ src: '192.0.2.77', dst: '192.0.2.1' })]);
+      for (let n = 0; n < 3; n++) await new Promise((resolve) => port.send('x', 9, '127.0.0.1', resolve));
+      const seen = (name: string) => agent.metric(`windrow_interface_packets_total{interface="${name}"}`);
+      await expect.poll(() => seen(tun.name), WAIT).toBe(2);
+      await expect.poll(() => seen('lo'), WAIT).toBe(3);
+      const { code, stderr } = await agent.end('SIGTERM');
+      expect(code, stderr).toBe(0);
+      const counts = entriesOf(output)
+        .filter(isOk)
+        .map((entry) => [entry['eni-id'], entry['direction'], entry['packets'], entry['bytes']]);
+      expect(counts.sort()).toEqual([
+        // A ring shows each of these twice, as it goes and as it comes.
+        ['eni-lo', 'out', '3', '87'],
+        [`eni-${tun.name}`, 'in', '1', '28'],
+        [`eni-${tun.name}`, 'out', '1', '28'],
+      ]);
+    } finally {
+      port.close();
+      tun.remove();
+    }
   });
 
   testWithNetwork('says what is missing, and who may not', async () => {
