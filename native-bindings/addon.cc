@@ -10,6 +10,7 @@
 #include "collector.h"
 #include "columns_argument.h"
 #include "exchange_options.h"
+#include "filter_calls.h"
 #include "json_encoder.h"
 #include "link_watch.h"
 #include "live_calls.h"
@@ -592,8 +593,8 @@ napi_value init(napi_env env, napi_value exports) {
     const char* name;
     napi_callback call;
   } functions[] = {
-      X(exchange_new), X(exchange_share), X(exchange_join), X(exchange_stop), X(exchange_finish), X(exchange_interrupt), X(live_socket), X(nflog_open), X(worker_hear),
-      X(worker_add_ring), X(worker_activate_ring), X(worker_remove_ring),
+      X(exchange_new), X(exchange_share), X(exchange_join), X(exchange_stop), X(exchange_finish), X(exchange_interrupt), X(live_socket),
+      X(nflog_open), X(worker_hear), X(worker_add_ring), X(worker_activate_ring), X(worker_remove_ring), X(live_pipe), X(worker_add_stream),
       X(exchange_state), X(exchange_live), X(exchange_clock), X(exchange_damage), X(exchange_unread), X(worker_new),
       X(worker_add_input), X(worker_declare), X(worker_feed), X(worker_run),
       X(worker_damage), X(worker_take_ended), X(worker_consumed), X(collector_new),
@@ -601,7 +602,7 @@ napi_value init(napi_env env, napi_value exports) {
       X(collector_rows), X(collector_json), X(collector_pack), X(encoder_new), X(encoder_json),
       X(packer_new), X(packer_begin), X(packer_add), X(packer_enis), X(packer_size), X(packer_take),
       X(columns_unpack), X(columns_layout), X(capture_peek), X(aligned_bytes), X(file_lock),
-      X(link_watch), X(link_unwatch), X(user_find), X(process_confine), X(datagram_send),
+      X(libpcap_version), X(filter_compile), X(link_watch), X(link_unwatch), X(user_find), X(process_confine), X(datagram_send),
   };
 #undef X
   for (const auto& f : functions) {

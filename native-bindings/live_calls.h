@@ -2,6 +2,9 @@
 #pragma once
 #include <fcntl.h>
 
+#include <fcntl.h>
+
+#include "filter_compiler.h"
 #include "owned.h"
 
 namespace windrow {
@@ -13,7 +16,7 @@ inline napi_value live_socket(napi_env env, napi_callback_info) {
   return napi::number(env, double(fd >= 0 ? fd : -errno));
 }
 
-// {fd, interface, ifIndex, linkType, blockBytes, blocks, retireMs, snapBytes, fanoutGroup, isPeer}; check args.ok() after.
+// {fd, interface, ifIndex, linkType, blockBytes, blocks, retireMs, snapBytes, fanoutGroup, isPeer, filter}; check args.ok() after.
 inline RingOptions read_ring(napi::Args& args, napi_value object) {
   RingOptions o;
   auto whole = [&](const char* name, double least, double most) { return args.whole_of(args.get(object, name), least, most); };
@@ -26,7 +29,23 @@ inline RingOptions read_ring(napi::Args& args, napi_value object) {
   o.snap_bytes = uint32_t(whole("snapBytes", 64, 1 << 20));
   o.fanout_group = int(whole("fanoutGroup", -1, UINT16_MAX));
   o.is_peer = args.boolean_of(args.get(object, "isPeer"));
+  size_t bytes = 0;
+  const void* code = args.array_of(args.get(object, "filter"), napi_uint8_array, 0, &bytes);
+  if (bytes % sizeof(sock_filter) != 0 || bytes / sizeof(sock_filter) > kMostFilterInstructions) args.fail("expected whole instructions");
+  if (!args.ok() || bytes == 0) return o;
+  o.filter.resize(bytes / sizeof(sock_filter));
+  memcpy(o.filter.data(), code, bytes);
   return o;
+}
+
+// live_pipe() -> [descriptor to read, to write], or a negative errno: reading does not block, and writing does
+inline napi_value live_pipe(napi_env env, napi_callback_info) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return napi::number(env, -errno);
+  fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  napi::Array pair(env);
+  for (int end : ends) pair.push(napi::number(env, end));
+  return pair.value();
 }
 
 // Whether a worker reads live interfaces.
@@ -55,6 +74,18 @@ inline napi_value worker_add_ring(napi_env env, napi_callback_info info) {
                           .value();
   if (error == 0) live->add(std::move(ring), name);
   return result;
+}
+
+// worker_add_stream(worker, fd, interface, linkType, name): the worker reads a capture from a pipe, which it closes in the end
+inline napi_value worker_add_stream(napi_env env, napi_callback_info info) {
+  napi::Args args(env, info, 5);
+  if (!args.ok()) return nullptr;
+  LiveReader* live = live_of(args, args.native<OwnedWorker>(0));
+  int fd = int(args.whole(1, 0, INT32_MAX));
+  double interface = args.whole(2, 0, kMostInterfaces - 1), link_type = args.whole(3, 0, UINT16_MAX);
+  std::string name = args.text_of(args[4]);
+  if (args.ok()) live->add(std::make_unique<PacketStream>(fd, uint16_t(interface)), uint32_t(link_type), name);
+  return nullptr;
 }
 
 // worker_activate_ring(worker, interface) -> whether its rings receive

@@ -7,6 +7,7 @@
 
 #include "exchange.h"
 #include "nflog_reader.h"
+#include "packet_stream.h"
 #include "ring.h"
 
 namespace windrow {
@@ -33,6 +34,11 @@ class LiveReader {
     new_.push_back({ring->options().interface, ring->options().link_type, name});
     rings_.push_back({std::move(ring), now()});
   }
+  // The same, of an interface that another process captures at.
+  void add(std::unique_ptr<PacketStream> stream, uint32_t link_type, const std::string& name) {
+    new_.push_back({stream->interface(), link_type, name});
+    streams_.push_back({std::move(stream)});
+  }
   bool activate(uint16_t interface) {
     bool is_active = true;
     for (Source& source : rings_)
@@ -48,6 +54,8 @@ class LiveReader {
       source.ring->deactivate();
       source.leave_at = monotonic_ms() + kLeaveMs;
     }
+    // Who writes it has ended.
+    for (Fed& fed : streams_) fed.is_leaving |= fed.stream->interface() == interface;
   }
   size_t rings() const { return rings_.size(); }
   // The firewall tells it of packets from now on.
@@ -65,6 +73,8 @@ class LiveReader {
   bool has_packets() const {
     for (const Source& source : rings_)
       if (source.ring->has_packets()) return true;
+    for (const Fed& fed : streams_)
+      if (fed.stream->has_packets()) return true;
     return false;
   }
   // Whether there is something to make a chunk of.
@@ -83,6 +93,9 @@ class LiveReader {
         source.ring->release();
       }
     }
+    record_.super = SuperFrame();
+    for (Fed& fed : streams_)
+      while (chunk->records + kMostSegments < kRecordsOfLiveChunk && fed.stream->next(&record_.record)) take(chunk);
     if (nflog_) hear(chunk);
     if (monotonic_ms() >= look_at_) look(chunk);
   }
@@ -108,14 +121,17 @@ class LiveReader {
     }
     polled_.clear();
     polled_.push_back({wake_fd, POLLIN, 0});
-    if (!has_packets())
+    if (!has_packets()) {
       for (const Source& source : rings_) polled_.push_back({source.ring->fd(), POLLIN | POLLERR, 0});
-    const size_t rings = polled_.size();
+      for (const Fed& fed : streams_)
+        if (!fed.stream->has_ended()) polled_.push_back({fed.stream->fd(), POLLIN, 0});
+    }
+    const size_t sources = polled_.size();
     if (nflog_ && !nflog_->is_ready()) polled_.push_back({nflog_->fd(), POLLIN | POLLERR, 0});
     if (poll(polled_.data(), polled_.size(), ms) <= 0) return;
     if (polled_[0].revents) clear(wake_fd);
-    if (polled_.size() > rings && polled_[rings].revents) nflog_->set_ready();
-    for (size_t i = 1; i < rings; i++)
+    if (polled_.size() > sources && polled_[sources].revents) nflog_->set_ready();
+    for (size_t i = 1; i < std::min(sources, rings_.size() + 1); i++)
       if (polled_[i].revents & POLLERR) rings_[i - 1].ring->take_error();
   }
 
@@ -124,6 +140,10 @@ class LiveReader {
     std::unique_ptr<Ring> ring;
     int64_t looked_sec;  // when drops were asked for
     int64_t leave_at = INT64_MAX;
+  };
+  struct Fed {
+    std::unique_ptr<PacketStream> stream;
+    bool is_leaving = false;
   };
   struct Declared {
     uint32_t number, link_type;
@@ -205,6 +225,7 @@ class LiveReader {
       source.looked_sec = sec;
     }
     std::erase_if(rings_, [&](const Source& source) { return looked_at_ >= source.leave_at && !source.ring->has_packets(); });
+    std::erase_if(streams_, [](const Fed& fed) { return fed.is_leaving && fed.stream->has_ended(); });
     chunk->looked_sec = sec;
     router_.tell_time(sec - kSettledSeconds);
   }
@@ -215,6 +236,7 @@ class LiveReader {
   Decoder decoder_;
   Router router_;
   std::vector<Source> rings_;
+  std::vector<Fed> streams_;
   std::vector<Declared> new_;
   std::unique_ptr<NflogReader> nflog_;
   int64_t heard_sec_ = now();  // up to when all has been heard

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <vector>
 
 #include "decoder.h"
 
@@ -36,6 +37,7 @@ struct RingOptions {
   uint32_t snap_bytes = 256;
   int fanout_group = -1;    // -1: it has all of the interface's packets
   bool is_peer = false;     // what the host receives here, the ENI has sent: the host's end of a guest's interface
+  std::vector<sock_filter> filter;  // what it takes, and how much of it; empty: the first snap_bytes of all packets
 };
 
 // A super-frame of the kernel or the card, which the wire carries as several packets: headers before the payload, counted
@@ -82,8 +84,10 @@ class Ring {
     if (!set(PACKET_RX_RING, request, "the memory of the ring")) return false;
     map_ = mmap(nullptr, map_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
     if (map_ == MAP_FAILED) return failed("the mapping of the ring");
+    // Here what is wrong with it can be said.
+    if (!activate()) return false;
     // Until all members of a group are there, each would see the packets of those that are missing as well.
-    if (!filter(0)) return false;
+    if (!deactivate()) return false;
     sockaddr_ll address{};
     address.sll_family = AF_PACKET;
     address.sll_protocol = htons(ETH_P_ALL);
@@ -95,11 +99,15 @@ class Ring {
   }
 
   // From here on packets come. Not more than `snap_bytes` of each are copied.
-  bool activate() { return filter(options_.snap_bytes); }
+  bool activate() {
+    if (!options_.filter.empty()) return attach(options_.filter.data(), options_.filter.size());
+    return take(options_.snap_bytes);
+  }
   // From here on none comes.
-  bool deactivate() { return filter(0); }
+  bool deactivate() { return take(0); }
 
   const char* what() const { return what_; }
+  static constexpr const char* kFilter = "the filter";
 
   // The next packet that is there; `data` is valid until release().
   bool next(RingRecord* r) {
@@ -201,11 +209,14 @@ class Ring {
   }
 
   // At most so many bytes of each packet; 0: none is received.
-  bool filter(uint32_t bytes) {
-    sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, bytes)};
-    sock_fprog program{1, code};
+  bool take(uint32_t bytes) {
+    const sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, bytes)};
+    return attach(code, 1);
+  }
+  bool attach(const sock_filter* code, size_t instructions) {
+    sock_fprog program{uint16_t(instructions), const_cast<sock_filter*>(code)};
     if (setsockopt(fd_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0) return true;
-    return failed("a filter");
+    return failed(kFilter);
   }
 
   template <typename T>

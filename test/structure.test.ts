@@ -48,6 +48,7 @@ const PURE = [
   'app/doctor/folders.ts',
   'app/doctor/interfaces.ts',
   'app/doctor/kernel.ts',
+  'app/doctor/libpcap.ts',
   'app/doctor/machine.ts',
   'app/doctor/memory.ts',
   'app/doctor_options.ts',

@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, WindrowError, systemCode, systemReason } from '../base/errors.ts';
 import { addOptions, givenTo } from '../base/options.ts';
 import { AGENT_OPTIONS, readAgentOptions } from './agent/options.ts';
-import type { AgentFlags } from './agent/options.ts';
+import type { AgentFlags, CaptureMethod } from './agent/options.ts';
 import { DOCTOR_OPTIONS, readDoctorOptions } from './doctor_options.ts';
 import type { DoctorFlags } from './doctor_options.ts';
 import { REPLAY_OPTIONS, VERIFY_OPTIONS, readReplayOptions } from './replay_options.ts';
@@ -49,7 +49,10 @@ function build(): Command {
       'Captures at interfaces of this host until it is stopped, and turns their traffic into flow log entries.',
     )
     .action(async (flags: AgentFlags, command: Command) => {
-      const surroundings = { isTerminal: process.stderr.isTTY, ...SURROUNDINGS };
+      const { PacketFilter } = await import('../capture/packet_filter.ts');
+      const filterOf = (expression: string, capture: CaptureMethod) =>
+        PacketFilter.of(expression, { hasTags: capture === 'libpcap' });
+      const surroundings = { isTerminal: process.stderr.isTTY, filterOf, ...SURROUNDINGS };
       if (flags.config !== undefined || flags.check || flags.dump) {
         const { configured } = await import('./agent_config.ts');
         process.exitCode = await configured({ flags, given: givenTo(command) }, surroundings);

@@ -11,6 +11,7 @@ import { checkInterfaces } from './doctor/interfaces.ts';
 import { checkKafka } from './doctor/kafka.ts';
 import { checkKernel } from './doctor/kernel.ts';
 import type { Machine } from './doctor/machine.ts';
+import { checkLibpcap } from './doctor/libpcap.ts';
 import { checkMemory } from './doctor/memory.ts';
 import type { DoctorOptions } from './doctor_options.ts';
 import { isColored } from './terminal.ts';
@@ -38,6 +39,7 @@ async function checkLinux(machine: Machine, options: DoctorOptions): Promise<Fin
     ...checkMemory(machine, options),
     ...checkClock(machine),
     ...(await checkFirewall(machine)),
+    ...checkLibpcap(machine),
   ];
 }
 

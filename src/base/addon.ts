@@ -47,7 +47,11 @@ export interface Addon {
   worker_add_ring(worker: NativeWorker, ring: NativeRing, name: string): NativeRingResult;
   /** False where the kernel refused. */
   worker_activate_ring(worker: NativeWorker, interface_: number): boolean;
-  /** What its ring holds is read, then it is closed. */
+  /** A pipe: its end to read, which does not block, and its end to write. Where it cannot be had, the negative errno. */
+  live_pipe(): readonly [number, number] | number;
+  /** The worker reads a capture (pcap or pcapng) from a pipe, as packets of the interface; it closes that in the end. */
+  worker_add_stream(worker: NativeWorker, fd: number, interface_: number, linkType: number, name: string): void;
+  /** What its ring or its pipe holds is read, then it is closed. */
   worker_remove_ring(worker: NativeWorker, interface_: number): void;
   /** Once all workers have ended. */
   exchange_state(exchange: NativeExchange): NativeState;
@@ -132,6 +136,19 @@ export interface Addon {
   aligned_bytes(size: number): Uint8Array<ArrayBuffer>;
   /** Locks an open file for this opening of it alone (flock(2)); false: somebody else has it. Throws where it cannot be locked. */
   file_lock(fd: number): boolean;
+  /** What the first of these libraries that is there says of itself; '' where none is. */
+  libpcap_version(libraries: readonly string[]): string;
+  /**
+   * Compiles an expression of tcpdump by the first of these libraries that is there. `program` has room for 4,096 instructions
+   * of 8 bytes; gives how many there are now, or 0 and why.
+   */
+  filter_compile(
+    libraries: readonly string[],
+    expression: string,
+    linkType: number,
+    snapBytes: number,
+    program: Uint8Array,
+  ): { readonly instructions: number; readonly error: string };
   /**
    * Calls `changed` when network interfaces of this process's namespace have changed in whatever way (rtnetlink(7)), for as
    * long as the watch is held, and without keeping the process alive. Where the kernel refuses it, the negative errno.

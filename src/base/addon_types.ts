@@ -70,6 +70,8 @@ export interface NativeRing {
   /** Rings of a group share the packets of their interface; -1: it has all. */
   readonly fanoutGroup: number;
   readonly isPeer: boolean;
+  /** Instructions of the kernel (sock_filter): which packets it takes, and how much of each; empty: snapBytes of all. */
+  readonly filter: Uint8Array;
 }
 
 export interface NativeRingResult {

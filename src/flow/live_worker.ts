@@ -25,6 +25,13 @@ export interface LiveNflog {
   readonly groups: readonly NativeNflogGroup[];
 }
 
+/** A pipe with packets of an interface in it. */
+export interface LiveStream {
+  readonly fd: number;
+  readonly interface: number;
+  readonly linkType: number;
+}
+
 export class LiveWorker {
   readonly #native: NativeWorker;
   readonly #status = new Float64Array(4);
@@ -40,6 +47,11 @@ export class LiveWorker {
     const { errno, refused, knowsSegments } = addon.worker_add_ring(this.#native, ring, name);
     if (errno !== 0) throw refusedRing(name, refused, errno);
     return knowsSegments;
+  }
+
+  /** Reads a capture from the pipe, and closes it when it has ended. */
+  addStream({ fd, interface: number, linkType }: LiveStream, name: string): void {
+    addon.worker_add_stream(this.#native, fd, number, linkType, name);
   }
 
   /** From here on its ring receives. False where the kernel refuses that. */

@@ -9,10 +9,14 @@ import { AGENT_OPTIONS, CONFIG_KEYS, readAgentOptions } from '../../src/app/agen
 import type { AgentFlags } from '../../src/app/agent/options.ts';
 import { WindrowError } from '../../src/base/errors.ts';
 import { addOptions, givenTo } from '../../src/base/options.ts';
+import { PacketFilter, libpcapVersion } from '../../src/capture/packet_filter.ts';
+import { testWhere } from '../needs.ts';
 import { Workplace, windrow } from './program.ts';
 
 const FILE = 'w.yaml';
 const SECRETS = '/secrets/password';
+
+const testWithLibpcap = testWhere(libpcapVersion() !== undefined, 'libpcap is not installed (Debian: libpcap0.8)');
 
 /** Of files, by path. */
 function surroundings(files: Readonly<Record<string, string>>) {
@@ -20,7 +24,12 @@ function surroundings(files: Readonly<Record<string, string>>) {
     if (Object.hasOwn(files, path)) return files[path];
     throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
   };
-  return { environment: {}, readFile, isTerminal: false };
+  return {
+    environment: {},
+    readFile,
+    isTerminal: false,
+    filterOf: (expression: string) => PacketFilter.of(expression),
+  };
 }
 
 function parse(...args: readonly string[]): { flags: AgentFlags; given: ReadonlySet<string> } {
@@ -146,6 +155,31 @@ describe('the command line', () => {
     ]);
     expect(wrong('interfaces: [eth0]\nworkers: 2', '--eni', 'x=02:00:00:00:00:01')).toEqual([
       '2:10: workers 2: ENIs that are named by a MAC need one worker',
+    ]);
+  });
+});
+
+describe('a filter', () => {
+  testWithLibpcap('is one on the command line and in a file, which is printed as such', () => {
+    const expression = 'tcp[tcpflags] & tcp-syn != 0 and not port 22';
+    const config = read(`interfaces: [eth0]\nfilter: '${expression}'\n`);
+    expect(config.options).toEqual(readLine('--interface', 'eth0', '--filter', expression));
+    expect(config.options.filter?.expression).toBe(expression);
+    expect(read('interfaces: [eth0]\nfilter: tcp\n', '--filter', 'udp').options.filter?.expression).toBe('udp');
+    expect(read(dumpConfig(config.flags)).options).toEqual(config.options);
+    expect(read('interfaces: [eth0]').options.filter).toBeUndefined();
+  });
+
+  testWithLibpcap('is told from the file where it is wrong', () => {
+    expect(wrong('interfaces: [eth0]\nwindow: 60\nfilter: udp port\nlocal: [bad]')).toEqual([
+      "3:9: filter: expected an expression as of tcpdump (pcap-filter(7)): can't parse filter expression: syntax error",
+      '4:9: local bad: expected CIDR blocks such as 10.0.0.0/8,fd00::/8',
+    ]);
+    expect(wrong('interfaces: [eth0]\nfilter: "udp\\0"')).toEqual([
+      '2:9: filter: expected text, found a character that ends it (NUL); take it away',
+    ]);
+    expect(wrong('interfaces: [eth0]\nfilter: 5\n')).toEqual([
+      '2:9: filter: expected text, found 5; put it into quotes',
     ]);
   });
 });

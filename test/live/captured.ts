@@ -1,6 +1,7 @@
 // A live source in this process, up to its entries and its books: as many workers as are asked for, all in this thread.
 import { setImmediate as turn } from 'node:timers/promises';
 import { readInterface } from '../../src/capture/interface.ts';
+import type { PacketFilter } from '../../src/capture/packet_filter.ts';
 import { ringOf } from '../../src/capture/ring.ts';
 import type { Side } from '../../src/capture/ring.ts';
 import { readLocality } from '../../src/cloud/locality.ts';
@@ -43,6 +44,7 @@ export interface CapturingOptions {
   readonly side?: Side;
   /** Of each ring. */
   readonly bytes?: number;
+  readonly filter?: PacketFilter;
 }
 
 const LATENESS_SECONDS = 2;
@@ -62,7 +64,7 @@ export class Capturing {
   /** When it began, in seconds since the epoch. */
   readonly begun = now();
 
-  constructor({ names, workers = 1, windowSeconds = 60, side = 'self', bytes = 8 << 20 }: CapturingOptions) {
+  constructor({ names, workers = 1, windowSeconds = 60, side = 'self', bytes = 8 << 20, filter }: CapturingOptions) {
     const locality = readLocality(
       [],
       names.map((name) => `eni-${name}=${name}`),
@@ -85,7 +87,7 @@ export class Capturing {
     names.forEach((name, number) => {
       const group = workers > 1 ? groups++ : undefined;
       const at = readInterface(name)!;
-      for (const worker of this.#workers) worker.add(ringOf(at, number, { bytes, side, group }), name);
+      for (const worker of this.#workers) worker.add(ringOf(at, number, { bytes, side, group, filter }), name);
     });
     names.forEach((_, number) => {
       for (const worker of this.#workers) worker.activate(number);

@@ -58,7 +58,16 @@ export function liveWorker(): NativeWorker {
 function ring(): NativeRing {
   const sizes = { blockBytes: 4096, blocks: 2, retireMs: 20, snapBytes: 256 };
   const fd = fs.openSync('/dev/null', 'r');
-  return { fd, interface: 0, ifIndex: 1, linkType: 1, fanoutGroup: -1, isPeer: false, ...sizes };
+  return {
+    fd,
+    interface: 0,
+    ifIndex: 1,
+    linkType: 1,
+    fanoutGroup: -1,
+    isPeer: false,
+    filter: new Uint8Array(),
+    ...sizes,
+  };
 }
 export function collector(of = exchange()): NativeCollector {
   return known(
@@ -116,6 +125,8 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   worker_add_ring: () => [liveWorker(), ring(), 'eth0'],
   worker_activate_ring: () => [liveWorker(), 0],
   worker_remove_ring: () => [liveWorker(), 0],
+  live_pipe: () => [],
+  worker_add_stream: () => [liveWorker(), fs.openSync('/dev/null', 'r'), 0, 1, 'eth0'],
   exchange_state: () => [exchange()],
   exchange_clock: () => [exchange(), result],
   exchange_damage: () => [exchange()],
@@ -148,6 +159,8 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   file_lock: () => [file],
   capture_peek: () => [CAPTURE, CAPTURE.length, true],
   aligned_bytes: () => [4096],
+  libpcap_version: () => [['libpcap.so.0.8']],
+  filter_compile: () => [['libpcap.so.0.8'], 'udp', 1, 256, new Uint8Array(8 * 4096)],
   link_watch: () => [() => undefined],
   link_unwatch: () => [linkWatch()],
   user_find: () => ['nobody'],

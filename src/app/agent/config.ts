@@ -6,7 +6,7 @@ import type { Path } from './config_check.ts';
 import { ConfigFile } from './config_file.ts';
 import type { ConfigFault } from './config_file.ts';
 import { AGENT_OPTIONS, CONFIG_KEYS, INTERFACES, readAgentOptions } from './options.ts';
-import type { AgentFlags, AgentOptions, ConfigKey, InterfaceItem } from './options.ts';
+import type { AgentFlags, AgentOptions, AgentSurroundings, ConfigKey, InterfaceItem } from './options.ts';
 
 /** A configuration, as flags and as what they mean. */
 export interface AgentConfig {
@@ -20,8 +20,6 @@ export interface CommandLine {
   readonly given: ReadonlySet<string>;
 }
 
-export type ConfigSurroundings = Surroundings & { readonly isTerminal: boolean };
-
 /** Of each only one counts: with one of them on the command line the others in the file do not. */
 const ALTERNATIVES: readonly (readonly string[])[] = [
   ['interval', 'window'],
@@ -31,7 +29,7 @@ const ALTERNATIVES: readonly (readonly string[])[] = [
 const DEFAULTS = defaultsOf(AGENT_OPTIONS);
 
 /** Throws USAGE with all that is wrong, a line each. */
-export function readConfig(commandLine: CommandLine, surroundings: ConfigSurroundings): AgentConfig {
+export function readConfig(commandLine: CommandLine, surroundings: AgentSurroundings): AgentConfig {
   const { flags } = commandLine;
   if (flags.config === undefined) return { flags, options: readAgentOptions(flags, surroundings) };
   const file = new ConfigFile(flags.config, readText(flags.config, surroundings));

@@ -1,10 +1,11 @@
 // The threads of live interfaces: what they are told, and how they end.
 import { WindrowError } from '../../base/errors.ts';
 import type { NetworkInterface } from '../../capture/interface.ts';
+import type { PacketFilter } from '../../capture/packet_filter.ts';
 import { ringOf } from '../../capture/ring.ts';
 import type { Side } from '../../capture/ring.ts';
 import type { Exchange } from '../../flow/exchange.ts';
-import type { LiveNflog } from '../../flow/live_worker.ts';
+import type { LiveNflog, LiveStream } from '../../flow/live_worker.ts';
 import { ShardPool } from '../../flow/pool.ts';
 import type { RunningTask } from '../../flow/pool.ts';
 import type { FromLiveWorker, ToLiveWorker } from './protocol.ts';
@@ -20,6 +21,7 @@ export interface LiveRingOptions {
   /** Of each worker's ring. */
   readonly bytes: number;
   readonly side: Side;
+  readonly filter: PacketFilter | undefined;
 }
 
 /** Fanout groups are numbered in 16 bits for a whole network namespace, so another process may have one of the same number. */
@@ -77,6 +79,11 @@ export class LiveCrew {
       await this.remove(number);
       throw error;
     }
+  }
+
+  /** One of the workers reads it. Rejects with INPUT_REFUSED. */
+  async addStream(stream: LiveStream, name: string): Promise<void> {
+    await this.#members[stream.interface % this.workers].call({ type: 'addStream', stream, name });
   }
 
   /** What the rings hold is read, then they are closed. A worker that has died has none. */

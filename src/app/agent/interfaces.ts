@@ -1,16 +1,21 @@
 // The interfaces of an agent: those that are wanted are captured as they come and go, each by rings of all workers.
 import { WindrowError } from '../../base/errors.ts';
 import { InterfaceFollower } from '../../capture/follower.ts';
-import { readCounters } from '../../capture/interface.ts';
+import { readCounters, readInterface } from '../../capture/interface.ts';
 import type { InterfaceCounters, NetworkInterface } from '../../capture/interface.ts';
 import { isPlainName, matcherOf } from '../../capture/names.ts';
 import type { InterfaceNumbers } from '../../capture/numbers.ts';
 import type { Side } from '../../capture/ring.ts';
 import type { Attendance } from '../../flowlog/attendance.ts';
 import type { EniDirectory } from '../../flowlog/eni_directory.ts';
+import type { InterfaceCapture } from './capture_method.ts';
 import type { LiveCrew } from './crew.ts';
+import { LibpcapCapture } from './libpcap_capture.ts';
 import type { AgentLog } from './log.ts';
 import type { AgentOptions, WantedInterfaces } from './options.ts';
+
+/** One that could not be captured at by libpcap, or is not any more, is tried again so often. */
+const AGAIN_MS = 1000;
 
 export interface CapturedInterface extends NetworkInterface {
   /** By which its packets are counted. */
@@ -25,19 +30,24 @@ export interface AgentInterfacesOptions {
   readonly crew: LiveCrew;
   readonly attendance: Attendance;
   readonly enis: EniDirectory;
-  readonly options: Pick<AgentOptions, 'interfaces' | 'ringBytes'>;
+  readonly options: Pick<AgentOptions, 'interfaces' | 'ringBytes' | 'capture' | 'filter' | 'windowSeconds'>;
   readonly log: AgentLog;
   readonly numbers: InterfaceNumbers;
 }
 
 export class AgentInterfaces {
   readonly #own: AgentInterfacesOptions;
+  readonly #capture: InterfaceCapture;
   readonly #follower: InterfaceFollower;
   readonly #captured = new Map<number, CapturedInterface>();
+  /** By index: to be tried again. */
+  readonly #again = new Map<number, NodeJS.Timeout>();
   /** By name: why it is not captured. */
   readonly #refused = new Map<string, string>();
   /** By ENI: indexes of the interfaces that it is watched at. */
   readonly #watchedAt = new Map<number, Set<number>>();
+  /** By ENI: the window that has been said to be missed. */
+  readonly #missed = new Map<number, number>();
   /** One change after the other. */
   #turn: Promise<void> = Promise.resolve();
   #wanted: readonly WantedInterfaces[];
@@ -49,6 +59,8 @@ export class AgentInterfaces {
   constructor(own: AgentInterfacesOptions) {
     this.#own = own;
     this.#wanted = own.options.interfaces;
+    const lost = (number: number, why: string) => this.#inTurn(() => this.#lose(number, why));
+    this.#capture = own.options.capture === 'libpcap' ? new LibpcapCapture(own.crew, lost) : own.crew;
     this.#follower = new InterfaceFollower({
       patterns: this.#patterns,
       appeared: (at) => this.#inTurn(() => this.#add(at)),
@@ -58,6 +70,7 @@ export class AgentInterfaces {
 
   /** All that are there are captured. Rejects with INPUT_REFUSED where one that is named cannot be. */
   async start(): Promise<void> {
+    if (this.#capture.limits !== undefined) this.#own.log.say(this.#capture.limits, 'warn');
     this.#follower.start();
     await this.#turn;
     this.#isStarting = false;
@@ -101,6 +114,8 @@ export class AgentInterfaces {
     await this.#turn;
     const second = now();
     this.#own.attendance.leaveAll(second);
+    for (const timer of this.#again.values()) clearTimeout(timer);
+    await this.#capture.stop?.();
     return second;
   }
 
@@ -129,12 +144,13 @@ export class AgentInterfaces {
     const { crew, options, log } = this.#own;
     const side = this.#sideOf(at.name);
     // Wanted when it was found, and not any more.
-    if (side === undefined) return;
+    if (side === undefined || this.#isStopped) return;
+    const wasRefused = this.#refused.get(at.name);
     const number = this.#own.numbers.take(at.name);
     try {
       if (number === undefined) throw tooMany(at.name);
-      const bytes = Math.floor(options.ringBytes / crew.workers);
-      const knowsSegments = await crew.add(at, number, { bytes, side });
+      const bytes = options.capture === 'libpcap' ? options.ringBytes : Math.floor(options.ringBytes / crew.workers);
+      const knowsSegments = await this.#capture.add(at, number, { bytes, side, filter: options.filter });
       this.#captured.set(at.index, { ...at, number, side, since: now(), counters: readCounters(at.name) });
       this.#refused.delete(at.name);
       this.#watch(at);
@@ -149,8 +165,51 @@ export class AgentInterfaces {
       this.#refused.set(at.name, error.message);
       const isNamed = this.#patterns.some((pattern) => isPlainName(pattern) && pattern === at.name);
       if (this.#isStarting && isNamed) this.#firstFailure ??= error;
-      else log.say(error.message, 'warn', { interface: at.name });
+      else if (wasRefused !== error.message) log.say(error.message, 'warn', { interface: at.name });
+      this.#tryAgain(at);
     }
+  }
+
+  /** Its process has ended, as it does where the interface goes down. */
+  async #lose(number: number, why: string): Promise<void> {
+    const at = [...this.#captured.values()].find((captured) => captured.number === number);
+    // What is gone has been removed.
+    if (!at || this.#isStopped || readInterface(at.name)?.index !== at.index) return;
+    this.#captured.delete(at.index);
+    // What it had in its hands is lost.
+    this.#unwatch(at.index, now() - 1);
+    await this.#capture.remove(number);
+    this.#own.numbers.leave(number);
+    const reason = `${at.name}: its process of libpcap has ended (${why}), and is started again`;
+    this.#refused.set(at.name, reason);
+    this.#own.log.say(reason, 'warn', { interface: at.name });
+    this.#tryAgain(at);
+  }
+
+  /** It is there, and nobody watches: each window says so, however long that takes. */
+  #missNow({ name }: NetworkInterface): void {
+    const { enis, attendance, options } = this.#own;
+    const second = now();
+    const window = Math.floor(second / options.windowSeconds);
+    for (const eni of [...enis.named(), ...enis.ofInterface(name)]) {
+      if (this.#watchedAt.has(eni) || this.#missed.get(eni) === window) continue;
+      this.#missed.set(eni, window);
+      attendance.join(eni, second);
+      attendance.leave(eni, second + 0.001);
+    }
+  }
+
+  /** A ring outlives what libpcap does not: that the interface is down. */
+  #tryAgain({ name, index }: NetworkInterface): void {
+    if (this.#own.options.capture !== 'libpcap' || this.#isStopped) return;
+    const add = async (): Promise<void> => {
+      const at = readInterface(name);
+      if (at?.index !== index || this.#captured.has(index) || !this.#refused.has(name)) return;
+      this.#missNow(at);
+      await this.#add(at);
+    };
+    clearTimeout(this.#again.get(index));
+    this.#again.set(index, setTimeout(() => this.#inTurn(add), AGAIN_MS).unref());
   }
 
   async #remove(at: NetworkInterface): Promise<void> {
@@ -159,7 +218,7 @@ export class AgentInterfaces {
     if (!captured) return;
     this.#captured.delete(at.index);
     this.#unwatch(at.index);
-    await this.#own.crew.remove(captured.number);
+    await this.#capture.remove(captured.number);
     this.#own.numbers.leave(captured.number);
     const isWanted = this.#sideOf(at.name) !== undefined;
     const line = isWanted ? `${at.name} is gone` : `captures at ${at.name} no more`;
@@ -175,11 +234,11 @@ export class AgentInterfaces {
     }
   }
 
-  #unwatch(index: number): void {
+  #unwatch(index: number, second = now()): void {
     for (const [eni, at] of this.#watchedAt) {
       if (!at.delete(index) || at.size > 0) continue;
       this.#watchedAt.delete(eni);
-      this.#own.attendance.leave(eni, now());
+      this.#own.attendance.leave(eni, second);
     }
   }
 }

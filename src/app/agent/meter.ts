@@ -29,7 +29,8 @@ export interface InterfaceStatus {
   readonly name: string;
   /** Packets, since the agent runs. */
   readonly seen: number;
-  readonly dropped: number;
+  /** Undefined: nobody knows. */
+  readonly dropped: number | undefined;
   readonly perSecond: number;
   /** Of the last window; undefined: none is over yet. */
   readonly coverage: number | undefined;
@@ -96,6 +97,12 @@ export class AgentMeter {
   /** From now on; `looked` is called each second. */
   watch(watched: Watched, looked: (status: AgentStatus) => void): void {
     this.#flowlog.flowsLimit.set(watched.options.maxFlows);
+    if (watched.options.filter) {
+      this.#log.say(
+        'with --filter it is not known whether all of it is seen: the counters of interfaces are of all packets',
+      );
+    }
+    if (watched.options.capture === 'libpcap') this.#flowlog.droppedPackets.remove({ reason: 'interface' });
     this.#lookedAt = performance.now();
     this.#timer = setInterval(() => {
       this.#look(watched);
@@ -135,12 +142,13 @@ export class AgentMeter {
     this.#lookedAt = performance.now();
     const window = Math.floor(Date.now() / 1000 / options.windowSeconds);
     const { interfaces: books, gone, flows, verdicts } = exchange.live();
+    const knowsDrops = options.capture === 'ring';
     let { dropped } = gone;
     for (const { packets, dropped: lost, name } of books) {
       if (name === '') continue;
       if (!this.#seen.has(name)) this.#seen.set(name, 0);
       this.#live.packets.raiseTo({ interface: name }, packets);
-      this.#live.dropped.raiseTo({ interface: name }, lost);
+      if (knowsDrops) this.#live.dropped.raiseTo({ interface: name }, lost);
       dropped += lost;
     }
     const statuses = interfaces.captured.map((at) => {
@@ -150,13 +158,19 @@ export class AgentMeter {
       const { packets: seen, dropped: lost } = books.at(number) ?? { packets: 0, dropped: 0 };
       known.perSecond = (seen - (this.#seen.get(name) ?? 0)) / seconds;
       this.#seen.set(name, seen);
-      if (known.counted !== undefined) {
+      if (known.counted !== undefined && !options.filter) {
         const over = known.coverage.take(window, { counted: known.counted, seen });
         if (over) this.#cover(name, known, over);
       }
       // With the next look come books in which all of this has been read.
       known.counted = sumOf(readCounters(name));
-      return { name, seen, dropped: lost, perSecond: known.perSecond, coverage: known.last?.ratio };
+      return {
+        name,
+        seen,
+        dropped: knowsDrops ? lost : undefined,
+        perSecond: known.perSecond,
+        coverage: known.last?.ratio,
+      };
     });
     this.#forget(new Set(statuses.map(({ name }) => name)), new Set(books.map(({ name }) => name)));
     this.#tellBooks(watched, [...books, gone], dropped, flows);
@@ -190,7 +204,7 @@ export class AgentMeter {
     EXCLUSIONS.forEach((reason, i) =>
       m.excludedPackets.raiseTo({ reason }, total(books.map((book) => book.excludedPackets[i + 1]))),
     );
-    m.droppedPackets.raiseTo({ reason: 'interface' }, dropped);
+    if (options.capture === 'ring') m.droppedPackets.raiseTo({ reason: 'interface' }, dropped);
     m.loggedPackets.raiseTo(logged.packets);
     m.flows.set(flows);
     m.entries.raiseTo({ status: 'ok' }, entries.ok);

@@ -5,6 +5,7 @@ import type { OptionNames, OptionSpec } from '../../base/options.ts';
 import { STDOUT } from '../../base/standard.ts';
 import { readNflogGroup } from '../../capture/nflog_groups.ts';
 import type { NflogAction, NflogGroup } from '../../capture/nflog_groups.ts';
+import type { PacketFilter } from '../../capture/packet_filter.ts';
 import type { Side } from '../../capture/ring.ts';
 import type { FlowLogName } from '../../flowlog/batch.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS, SPOOL_DEFAULTS } from '../../kafka/options.ts';
@@ -23,6 +24,8 @@ import { METRICS_OPTION, readMetricsAddress } from '../status_options.ts';
 import type { ListenAddress } from '../status_options.ts';
 
 export const SIDES = ['self', 'peer'] as const satisfies readonly Side[];
+export const CAPTURES = ['ring', 'libpcap'] as const;
+export type CaptureMethod = (typeof CAPTURES)[number];
 export const LOG_FORMATS = ['text', 'json'] as const;
 
 const MIB = 2 ** 20;
@@ -51,6 +54,16 @@ export const AGENT_OPTIONS: readonly OptionSpec[] = [
     doc: 'self: what the host receives there is received; peer: it was sent, as at the host’s end of a guest’s interface',
     choices: SIDES,
     default: 'self',
+  },
+  {
+    flags: '--capture <method>',
+    doc: 'ring: memory that the kernel shares; libpcap: a process of npm’s cap for each interface, which knows less',
+    choices: CAPTURES,
+    default: 'ring',
+  },
+  {
+    flags: '--filter <expression>',
+    doc: 'only packets for which it holds are captured; as of tcpdump (pcap-filter(7)), by libpcap',
   },
   {
     flags: '--ring-memory <mib>',
@@ -139,6 +152,8 @@ export interface AgentFlags extends CountingFlags, FlowLogFlags, WayFlags {
   readonly dump: boolean;
   readonly interface: readonly InterfaceItem[];
   readonly side: Side;
+  readonly capture: CaptureMethod;
+  readonly filter?: string;
   readonly ringMemory: number;
   readonly nflog: readonly NflogItem[];
   readonly rotateSeconds: number;
@@ -162,6 +177,9 @@ export interface WantedInterfaces {
 /** Whole and checked. */
 export interface AgentOptions extends Counting {
   readonly interfaces: readonly WantedInterfaces[];
+  readonly capture: CaptureMethod;
+  /** Undefined: all packets are captured. */
+  readonly filter: PacketFilter | undefined;
   /** Of all rings of an interface. */
   readonly ringBytes: number;
   /** None: nobody tells what became of packets. */
@@ -179,13 +197,23 @@ export interface AgentOptions extends Counting {
   readonly isQuiet: boolean;
 }
 
-/** Throws USAGE. */
+export interface AgentSurroundings extends Surroundings {
+  /** Standard error is. */
+  readonly isTerminal: boolean;
+  /** Throws USAGE, and INPUT_REFUSED where there is nothing to compile it by. */
+  readonly filterOf: (expression: string, capture: CaptureMethod) => PacketFilter;
+}
+
+/** Throws USAGE, and what `filterOf` throws. */
 export function readAgentOptions(
   flags: AgentFlags,
-  { isTerminal, ...surroundings }: Surroundings & { readonly isTerminal: boolean },
+  { isTerminal, filterOf, ...surroundings }: AgentSurroundings,
 ): AgentOptions {
   if (flags.interface.length === 0) {
     throw new WindrowError('USAGE', '--interface NAME,... is missing: where to capture; `windrow doctor` lists them');
+  }
+  if (flags.nflog.length > 0 && flags.capture === 'libpcap') {
+    throw new WindrowError('USAGE', '--nflog goes with rings: take --capture libpcap away');
   }
   const counting = readCounting({ ...flags, eni: enisOf(flags) });
   if (flags.workers > 1 && counting.locality.native.eniOfMac.length > 0) {
@@ -198,6 +226,8 @@ export function readAgentOptions(
         ? { pattern: item, side: flags.side }
         : { pattern: item.name, side: item.side ?? flags.side },
     ),
+    capture: flags.capture,
+    filter: flags.filter === undefined ? undefined : filterOf(flags.filter, flags.capture),
     ringBytes: flags.ringMemory * MIB,
     nflog: readNflog(flags.nflog),
     way: readWay(flags, surroundings),

@@ -33,7 +33,8 @@ export function renderStatus(status: AgentStatus): string {
     colAligns: ['left', 'right', 'right', 'right', 'right'],
   });
   for (const { name, perSecond, seen, dropped, coverage } of status.interfaces) {
-    table.push([name, count(perSecond), exact(seen), exact(dropped), coverage === undefined ? '' : percent(coverage)]);
+    const known = [dropped === undefined ? '' : exact(dropped), coverage === undefined ? '' : percent(coverage)];
+    table.push([name, count(perSecond), exact(seen), ...known]);
   }
   const window =
     status.lastWindowEnd === 0 ? 'no window closed yet' : `windows logged until ${time(status.lastWindowEnd)}`;

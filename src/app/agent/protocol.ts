@@ -2,7 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { NativeRing } from '../../base/addon_types.ts';
 import type { ErrorCode } from '../../base/errors.ts';
-import type { LiveTask } from '../../flow/live_worker.ts';
+import type { LiveStream, LiveTask } from '../../flow/live_worker.ts';
 
 /** One for each worker. */
 export interface LiveStart extends LiveTask {
@@ -12,6 +12,7 @@ export interface LiveStart extends LiveTask {
 /** To a worker; each is answered by `did` with its number. */
 export type ToLiveWorker = { readonly call: number } & (
   | { readonly type: 'add'; readonly ring: NativeRing; readonly name: string }
+  | { readonly type: 'addStream'; readonly stream: LiveStream; readonly name: string }
   | { readonly type: 'activate'; readonly interface: number }
   | { readonly type: 'remove'; readonly interface: number }
 );

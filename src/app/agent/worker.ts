@@ -33,6 +33,9 @@ function done(worker: LiveWorker, message: ToLiveWorker): boolean {
   switch (message.type) {
     case 'add':
       return worker.add(message.ring, message.name);
+    case 'addStream':
+      worker.addStream(message.stream, message.name);
+      return true;
     case 'activate':
       return worker.activate(message.interface);
     case 'remove':

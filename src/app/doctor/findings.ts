@@ -4,7 +4,17 @@ export const STATUSES = ['ok', 'warning', 'failure'] as const;
 export type Status = (typeof STATUSES)[number];
 
 /** What is looked at, in the order in which it is told. */
-export const CHECKS = ['kernel', 'capability', 'interface', 'memory', 'clock', 'firewall', 'kafka', 'folder'] as const;
+export const CHECKS = [
+  'kernel',
+  'capability',
+  'interface',
+  'memory',
+  'clock',
+  'firewall',
+  'libpcap',
+  'kafka',
+  'folder',
+] as const;
 export type Check = (typeof CHECKS)[number];
 
 interface Told {

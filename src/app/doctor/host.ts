@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { systemCode } from '../../base/errors.ts';
 import { syncFolder } from '../../base/folders.ts';
+import { libpcapVersion } from '../../capture/packet_filter.ts';
 import type { FolderNeeds, Machine, Ran, TriedFolder } from './machine.ts';
 
 /** A ruleset of a hundred thousand rules. */
@@ -23,6 +24,7 @@ export const HOST: Machine = {
   names: (folder) => orNothing(() => fs.readdirSync(folder).sort()),
   macs: () => new Map(Object.entries(os.networkInterfaces()).map(([name, ends]) => [name, ends?.[0]?.mac ?? ''])),
   run,
+  libpcap: () => libpcapVersion(),
   tryFolder,
 };
 

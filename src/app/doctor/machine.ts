@@ -14,6 +14,8 @@ export interface Machine {
   readonly macs: () => ReadonlyMap<string, string>;
   /** Runs a program that says something and ends; for so long. */
   readonly run: (program: string, args: readonly string[], timeoutMs: number) => Promise<Ran>;
+  /** What libpcap says of its version; undefined where it is not there. */
+  readonly libpcap: () => string | undefined;
   /** Tries a folder, and leaves it as it was. */
   readonly tryFolder: (folder: string, needs: FolderNeeds) => TriedFolder;
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { checkCapabilities } from '../../../src/app/doctor/capabilities.ts';
 import { checkClock } from '../../../src/app/doctor/clock.ts';
 import { checkKernel } from '../../../src/app/doctor/kernel.ts';
+import { checkLibpcap } from '../../../src/app/doctor/libpcap.ts';
 import { checkMemory } from '../../../src/app/doctor/memory.ts';
 import { machine } from './machine.ts';
 
@@ -144,5 +145,18 @@ describe('memory', () => {
     });
     expect(statuses(checkMemory(machine({ files: files(`${2 * GIB}\n`) }), rings))).toEqual(['ok', 'warning']);
     expect(statuses(checkMemory(machine({ files: files('9223372036854771712\n') }), rings))).toEqual(['ok']);
+  });
+});
+
+describe('libpcap', () => {
+  test('is told, and is no fault where it is not there', () => {
+    expect(checkLibpcap(machine())).toEqual([{ check: 'libpcap', status: 'ok', says: 'libpcap version 1.10.3' }]);
+    expect(checkLibpcap(machine({ hasLibpcap: false }))).toEqual([
+      {
+        check: 'libpcap',
+        status: 'ok',
+        says: 'not there, which --filter of an agent needs alone (Debian: apt-get install libpcap0.8)',
+      },
+    ]);
   });
 });

@@ -11,6 +11,7 @@ export interface Broken {
   readonly folders?: Readonly<Record<string, readonly string[] | undefined>>;
   readonly macs?: Readonly<Record<string, string>>;
   readonly nft?: Ran;
+  readonly hasLibpcap?: boolean;
   readonly tried?: Partial<TriedFolder>;
 }
 
@@ -51,6 +52,7 @@ export function machine(broken: Broken = {}): Machine {
     names: (folder) => folders[folder],
     macs: () => new Map(Object.entries(broken.macs ?? {})),
     run: (program) => Promise.resolve(program === 'nft' ? (broken.nft ?? { how: 'missing' }) : { how: 'missing' }),
+    libpcap: () => (broken.hasLibpcap === false ? undefined : 'libpcap version 1.10.3'),
     tryFolder: (folder) => ({
       nearest: folder,
       isThere: true,
