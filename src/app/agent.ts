@@ -19,11 +19,14 @@ import type { AgentLog } from './agent/log.ts';
 import { AgentMeter } from './agent/meter.ts';
 import type { AgentOptions } from './agent/options.ts';
 import type { StatusPage } from './agent/page.ts';
+import { Progress } from './agent/progress.ts';
 import { Reload } from './agent/reload.ts';
 import type { ReloadOptions } from './agent/reload.ts';
 import { Service } from './agent/service.ts';
 import { AgentState } from './agent/state.ts';
-import { StatusServer } from './status_server.ts';
+import { serveStatus } from './status_server.ts';
+import type { Health } from './status_server.ts';
+import { Stopping } from './stopping.ts';
 import { summaryLine } from './summary_line.ts';
 
 /** Rows of a window that is over are written by then. */
@@ -43,7 +46,11 @@ export async function agent(options: AgentOptions, reloading?: ReloadOptions): P
   const log = page?.log ?? openLog(options.log, options.isQuiet);
   const state = options.way.to === 'lines' ? undefined : AgentState.open(options.state);
   const meter = new AgentMeter(log);
-  const server = await startServer(options, meter, log);
+  const health = (): Health => meter.health();
+  const server = await serveStatus(
+    { address: options.metrics, metrics: meter.registry, health, say: (line) => log.say(line, 'warn') },
+    (line) => log.say(line),
+  );
   const crew = new LiveCrew(options.workers);
   try {
     const delivery = await openDelivery({
@@ -117,8 +124,9 @@ async function run(parts: Parts): Promise<void> {
     recording.catch(() => undefined);
     const broken = Promise.race([crew.failed, delivery.failed, recording as Promise<never>]);
     keep();
-    service.ready(() => exchange.clock.mark);
-    meter.watch({ options, exchange, recorder, interfaces, delivery }, (status) => {
+    const progress = new Progress(() => exchange.clock.mark);
+    service.ready(progress);
+    meter.watch({ options, exchange, recorder, interfaces, delivery, progress }, (status) => {
       service.say(status);
       page?.draw(status);
     });
@@ -179,46 +187,4 @@ async function openPage(options: AgentOptions): Promise<StatusPage | undefined> 
   if (isQuiet || log === 'json' || !process.stderr.isTTY || isInTheWay) return undefined;
   const { StatusPage } = await import('./agent/page.ts');
   return new StatusPage();
-}
-
-async function startServer(
-  { metrics }: AgentOptions,
-  meter: AgentMeter,
-  log: AgentLog,
-): Promise<StatusServer | undefined> {
-  if (!metrics) return undefined;
-  const server = new StatusServer({
-    address: metrics,
-    metrics: meter.registry,
-    health: () => meter.health(),
-    say: (line) => log.say(line, 'warn'),
-  });
-  await server.start();
-  log.say(`metrics at ${server.url}/metrics`);
-  return server;
-}
-
-/** SIGINT or SIGTERM: open windows are closed and delivered, then the command ends. A second one ends it at once. */
-class Stopping {
-  #tell: () => void = () => undefined;
-  readonly asked = new Promise<void>((resolve) => (this.#tell = resolve));
-  #isAsked = false;
-  readonly #listener = (signal: NodeJS.Signals): void => {
-    if (this.#isAsked) {
-      this.forget();
-      process.kill(process.pid, signal);
-    }
-    this.#isAsked = true;
-    this.#tell();
-  };
-
-  constructor() {
-    process.on('SIGINT', this.#listener);
-    process.on('SIGTERM', this.#listener);
-  }
-
-  forget(): void {
-    process.removeListener('SIGINT', this.#listener);
-    process.removeListener('SIGTERM', this.#listener);
-  }
 }

@@ -8,7 +8,8 @@ import { Tree } from '../sink/tree.ts';
 import { SinkMeter } from './sink_meter.ts';
 import type { SinkOptions } from './sink_options.ts';
 import { SinkSession } from './sink_session.ts';
-import { StatusServer } from './status_server.ts';
+import { serveStatus } from './status_server.ts';
+import { Stopping } from './stopping.ts';
 import { exact } from './units.ts';
 
 const LEAST_PAUSE_MS = 500;
@@ -25,7 +26,9 @@ export async function sink(options: SinkOptions): Promise<number> {
   const { target } = options;
   const owner = `${options.group} ${entriesTopic(options.kafka.prefix)}`;
   const tree = target.to === 'tree' ? Tree.open(target.root, { ...target, replaces: false, owner }) : undefined;
-  const server = await startServer(options, meter);
+  const say = (line: string): void => meter.say(line);
+  const { registry: metrics } = meter;
+  const server = await serveStatus({ address: options.metrics, metrics, health: () => meter.health(), say }, say);
   const stopping = new Stopping();
   try {
     // Where there is no tree, nothing outlives the process that could need its name.
@@ -59,48 +62,4 @@ export async function sink(options: SinkOptions): Promise<number> {
     `${exact(entries)} entries in ${exact(batches)} batches written, ${exact(duplicates)} batches had been written before, ${exact(deadLetters)} messages were no batches`,
   );
   return 0;
-}
-
-async function startServer({ metrics }: SinkOptions, meter: SinkMeter): Promise<StatusServer | undefined> {
-  if (!metrics) return undefined;
-  const server = new StatusServer({
-    address: metrics,
-    metrics: meter.registry,
-    health: () => meter.health(),
-    say: (line) => meter.say(line),
-  });
-  await server.start();
-  meter.say(`metrics at ${server.url}/metrics`);
-  return server;
-}
-
-/** SIGINT or SIGTERM: what was taken is committed, then the command ends. A second one ends it at once. */
-class Stopping {
-  isAsked = false;
-  #stop: () => void = () => undefined;
-  #tell: () => void = () => undefined;
-  readonly asked = new Promise<void>((resolve) => (this.#tell = resolve));
-  readonly #listener = (signal: NodeJS.Signals): void => {
-    if (this.isAsked) {
-      this.forget();
-      process.kill(process.pid, signal);
-    }
-    this.isAsked = true;
-    this.#tell();
-    this.#stop();
-  };
-
-  constructor() {
-    process.on('SIGINT', this.#listener);
-    process.on('SIGTERM', this.#listener);
-  }
-
-  onAsked(stop: () => void): void {
-    this.#stop = stop;
-  }
-
-  forget(): void {
-    process.removeListener('SIGINT', this.#listener);
-    process.removeListener('SIGTERM', this.#listener);
-  }
 }

@@ -38,6 +38,19 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** One that serves, and says where; undefined where nobody is to be served. */
+export async function serveStatus(
+  options: Omit<StatusOptions, 'address'> & { readonly address: ListenAddress | undefined },
+  tell: (line: string) => void,
+): Promise<StatusServer | undefined> {
+  const { address } = options;
+  if (!address) return undefined;
+  const server = new StatusServer({ ...options, address });
+  await server.start();
+  tell(`metrics at ${server.url}/metrics`);
+  return server;
+}
+
 export class StatusServer {
   readonly #options: StatusOptions;
   readonly #server: Server;

@@ -16,6 +16,8 @@ export const ERROR_CODES = {
   ADDON: 1,
   /** The process may not do what it has to, or cannot give up what it may. */
   PRIVILEGES: 1,
+  /** A thread that captures has died. */
+  WORKER: 1,
   /** The machine gave no memory. */
   NO_MEMORY: 1,
 } as const;

@@ -1,5 +1,6 @@
 // What an agent tells systemd, with a clock that the test turns.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Progress } from '../../src/app/agent/progress.ts';
 import { Service } from '../../src/app/agent/service.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -18,7 +19,7 @@ test('says twice in the time of the watchdog that it is alive, while its workers
   const { service, texts } = told({ WATCHDOG_USEC: '20000000', WATCHDOG_PID: `${process.pid}` });
   let isMoving = true;
   let mark = now();
-  service.ready(() => (isMoving ? (mark = now() - 1) : mark));
+  service.ready(new Progress(() => (isMoving ? (mark = now() - 1) : mark)));
   expect(texts.splice(0)).toEqual(['READY=1', ALIVE]);
   vi.advanceTimersByTime(30_000);
   expect(texts.splice(0)).toEqual([ALIVE, ALIVE, ALIVE]);
@@ -39,7 +40,7 @@ test('says twice in the time of the watchdog that it is alive, while its workers
 test('is alive also when the clock was set back, and while it stops', () => {
   const { service, texts } = told({ WATCHDOG_USEC: '2000000' });
   let mark = now() + 3600;
-  service.ready(() => mark);
+  service.ready(new Progress(() => mark));
   vi.advanceTimersByTime(20_000);
   expect(texts.filter((text) => text === ALIVE)).toHaveLength(21);
   mark = now() - 1;
@@ -57,7 +58,7 @@ test.each([
   ['a watchdog without sense', { WATCHDOG_USEC: 'soon' }],
 ])('says nothing to %s', (_, environment) => {
   const { service, texts } = told(environment);
-  service.ready(() => 0);
+  service.ready(new Progress(() => 0));
   vi.advanceTimersByTime(60_000);
   expect(texts).toEqual(['READY=1']);
 });

@@ -164,11 +164,14 @@ describe('an agent', () => {
     await once(tracer.stdout, 'data');
     const lastAlive = (): number => manager.told.findLast(({ text }) => text === 'WATCHDOG=1')!.at;
     await expect.poll(() => performance.now() - lastAlive(), WAIT).toBeGreaterThan(3000);
-    // The main thread turns all the time.
-    expect((await agent.health()).status).toBe(200);
+    // The main thread turns all the time, and says what is wrong.
+    await expect
+      .poll(() => agent.health(), WAIT)
+      .toMatchObject({ status: 503, body: { reasons: ['a worker stands still'] } });
     const silent = lastAlive();
     tracer.stdin.end();
     await expect.poll(() => lastAlive() > silent, WAIT).toBe(true);
+    await expect.poll(() => agent.health(), WAIT).toMatchObject({ status: 200 });
     expect((await agent.end('SIGTERM')).code).toBe(0);
   });
 

@@ -124,7 +124,8 @@ class Member {
     let isOver = false;
     const die = (why: string): void => {
       isOver = true;
-      fail(new Error(`a worker has died, and a part of the traffic is not seen any more: ${why}`));
+      const what = 'a worker has died, and a part of the traffic is not seen any more';
+      fail(new WindrowError('WORKER', `${what}: the agent ends; please report it: ${why}`));
       this.#die();
     };
     task.port.on('message', (message: FromLiveWorker) => {

@@ -2,9 +2,6 @@
 import type { NativeBooks, NativeVerdicts } from '../../base/addon_types.ts';
 import { MetricRegistry } from '../../base/metrics.ts';
 import type { Metrics } from '../../base/metrics.ts';
-import { Coverage } from '../../capture/coverage.ts';
-import type { WindowCoverage } from '../../capture/coverage.ts';
-import { readCounters } from '../../capture/interface.ts';
 import { LIVE_METRICS, NFLOG_VERDICTS } from '../../capture/metrics.ts';
 import type { Exchange } from '../../flow/exchange.ts';
 import { EXCLUSIONS } from '../../flowlog/accounting.ts';
@@ -15,26 +12,17 @@ import type { Health } from '../status_server.ts';
 import { exact } from '../units.ts';
 import { VERSION } from '../version.ts';
 import type { AgentDelivery } from './delivery.ts';
-import type { AgentInterfaces, CapturedInterface } from './interfaces.ts';
+import { InterfaceMeter } from './interface_meter.ts';
+import type { InterfaceStatus } from './interface_meter.ts';
+import type { AgentInterfaces } from './interfaces.ts';
 import type { AgentLog } from './log.ts';
 import type { AgentOptions } from './options.ts';
+import { MOST_STILL_MS } from './progress.ts';
+import type { Progress } from './progress.ts';
 
 const LOOK_MS = 1000;
 /** A packet that came has been read by then, on any machine that keeps up. */
 const SEEN_MS = 250;
-/** Less of an interface's packets is worth a line. */
-const LEAST_COVERAGE = 0.999;
-
-export interface InterfaceStatus {
-  readonly name: string;
-  /** Packets, since the agent runs. */
-  readonly seen: number;
-  /** Undefined: nobody knows. */
-  readonly dropped: number | undefined;
-  readonly perSecond: number;
-  /** Of the last window; undefined: none is over yet. */
-  readonly coverage: number | undefined;
-}
 
 export interface AgentStatus {
   readonly interfaces: readonly InterfaceStatus[];
@@ -53,15 +41,7 @@ export interface Watched {
   readonly recorder: Recorder;
   readonly interfaces: AgentInterfaces;
   readonly delivery: AgentDelivery;
-}
-
-interface Known {
-  readonly coverage: Coverage;
-  /** Packets that it had counted when the books were asked for. */
-  counted: number | undefined;
-  last: WindowCoverage | undefined;
-  perSecond: number;
-  isLow: boolean;
+  readonly progress: Progress;
 }
 
 export class AgentMeter {
@@ -69,9 +49,7 @@ export class AgentMeter {
   readonly #log: AgentLog;
   readonly #flowlog: Metrics<typeof FLOWLOG_METRICS>;
   readonly #live: Metrics<typeof LIVE_METRICS>;
-  readonly #known = new Map<string, Known>();
-  /** Packets at the last look, by the interface's name. */
-  readonly #seen = new Map<string, number>();
+  readonly #interfaces: InterfaceMeter;
   #timer: NodeJS.Timeout | undefined;
   #asking: NodeJS.Timeout | undefined;
   #lookedAt = 0;
@@ -92,6 +70,7 @@ export class AgentMeter {
     this.registry.add(APP_METRICS).build.set({ version: VERSION }, 1);
     this.#flowlog = this.registry.add(FLOWLOG_METRICS);
     this.#live = this.registry.add(LIVE_METRICS);
+    this.#interfaces = new InterfaceMeter(this.#live, log);
   }
 
   /** From now on; `looked` is called each second. */
@@ -142,37 +121,8 @@ export class AgentMeter {
     this.#lookedAt = performance.now();
     const window = Math.floor(Date.now() / 1000 / options.windowSeconds);
     const { interfaces: books, gone, flows, verdicts } = exchange.live();
-    const knowsDrops = options.capture === 'ring';
-    let { dropped } = gone;
-    for (const { packets, dropped: lost, name } of books) {
-      if (name === '') continue;
-      if (!this.#seen.has(name)) this.#seen.set(name, 0);
-      this.#live.packets.raiseTo({ interface: name }, packets);
-      if (knowsDrops) this.#live.dropped.raiseTo({ interface: name }, lost);
-      dropped += lost;
-    }
-    const statuses = interfaces.captured.map((at) => {
-      const { name, number } = at;
-      const known = this.#knownOf(at, options.windowSeconds);
-      // Not there before its first packets have been read.
-      const { packets: seen, dropped: lost } = books.at(number) ?? { packets: 0, dropped: 0 };
-      known.perSecond = (seen - (this.#seen.get(name) ?? 0)) / seconds;
-      this.#seen.set(name, seen);
-      if (known.counted !== undefined && !options.filter) {
-        const over = known.coverage.take(window, { counted: known.counted, seen });
-        if (over) this.#cover(name, known, over);
-      }
-      // With the next look come books in which all of this has been read.
-      known.counted = sumOf(readCounters(name));
-      return {
-        name,
-        seen,
-        dropped: knowsDrops ? lost : undefined,
-        perSecond: known.perSecond,
-        coverage: known.last?.ratio,
-      };
-    });
-    this.#forget(new Set(statuses.map(({ name }) => name)), new Set(books.map(({ name }) => name)));
+    const statuses = this.#interfaces.look(books, interfaces.captured, { window, seconds, options });
+    const dropped = total([gone, ...books].map((book) => book.dropped));
     this.#tellBooks(watched, [...books, gone], dropped, flows);
     this.#tellVerdicts(verdicts);
     const { entries, lastWindowEnd } = recorder.recorded;
@@ -183,6 +133,7 @@ export class AgentMeter {
       lastWindowEnd,
       waitingBytes: delivery.waitingBytes,
       troubles: [
+        ...(watched.progress.look() > MOST_STILL_MS ? ['a worker stands still'] : []),
         ...delivery.troubles,
         ...[...interfaces.refused.values()],
         ...interfaces.missing.map((name) => `${name} is not there`),
@@ -236,19 +187,6 @@ export class AgentMeter {
     this.#log.say(`${line}; said once`, 'warn');
   }
 
-  #cover(name: string, known: Known, over: WindowCoverage): void {
-    known.last = over;
-    this.#live.coverage.set({ interface: name }, over.ratio);
-    const isLow = over.ratio < LEAST_COVERAGE;
-    if (isLow && !known.isLow) {
-      const line = `${name}: ${exact(over.missed)} of ${exact(over.counted)} packets of a window were not seen; said once until that is over`;
-      this.#log.say(line, 'warn', { interface: name, ...over });
-    } else if (!isLow && known.isLow) {
-      this.#log.say(`${name}: all packets are seen again`, 'info', { interface: name });
-    }
-    known.isLow = isLow;
-  }
-
   /** A line for each window that has closed. */
   #sayWindow({ recorder }: Watched): void {
     const { lastWindowEnd, entries, logged } = recorder.recorded;
@@ -262,37 +200,6 @@ export class AgentMeter {
       fields,
     );
   }
-
-  #knownOf({ name, since, counters }: CapturedInterface, windowSeconds: number): Known {
-    let known = this.#known.get(name);
-    if (!known) {
-      known = { coverage: new Coverage(), counted: undefined, last: undefined, perSecond: 0, isLow: false };
-      this.#known.set(name, known);
-      const counted = sumOf(counters);
-      const seen = this.#seen.get(name) ?? 0;
-      if (counted !== undefined) known.coverage.take(Math.floor(since / windowSeconds), { counted, seen });
-    }
-    return known;
-  }
-
-  /** What is said of an interface that is gone is not true any more; and one that left its number begins anew. */
-  #forget(there: ReadonlySet<string>, counted: ReadonlySet<string>): void {
-    for (const name of this.#seen.keys()) {
-      if (counted.has(name) || there.has(name)) continue;
-      this.#seen.delete(name);
-      this.#live.packets.remove({ interface: name });
-      this.#live.dropped.remove({ interface: name });
-    }
-    for (const name of this.#known.keys()) {
-      if (there.has(name)) continue;
-      this.#known.delete(name);
-      this.#live.coverage.remove({ interface: name });
-    }
-  }
-}
-
-function sumOf(counters: { readonly received: number; readonly sent: number } | undefined): number | undefined {
-  return counters && counters.received + counters.sent;
 }
 
 function total(values: readonly number[]): number {

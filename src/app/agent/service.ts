@@ -2,9 +2,8 @@
 import { addon } from '../../base/addon.ts';
 import { quantity, time } from '../units.ts';
 import type { AgentStatus } from './meter.ts';
-
-/** The mark of a crew that works rises once a second; it may be late for so long on a machine that is busy. */
-const MOST_STILL_MS = 5000;
+import { MOST_STILL_MS } from './progress.ts';
+import type { Progress } from './progress.ts';
 
 export class Service {
   readonly #send: (text: string) => void;
@@ -22,20 +21,15 @@ export class Service {
   }
 
   /**
-   * It captures. `mark` is how far its workers have come, in seconds since the epoch. From now on it is said twice in the
-   * watchdog's time that the agent is alive: that is, this thread turns and the workers come on.
+   * It captures. From now on it is said twice in the watchdog's time that the agent is alive: that is, this thread turns and
+   * the workers come on.
    */
-  ready(mark: () => number): void {
+  ready(progress: Progress): void {
     this.#send('READY=1');
     if (!(this.#watchdogMs > 0)) return;
     const everyMs = this.#watchdogMs / 2;
-    let [last, movedAt] = [mark(), performance.now()];
     this.#timer = setInterval(() => {
-      const now = mark();
-      // It does not go back with a clock that is set back.
-      if (now !== last || now > Date.now() / 1000) movedAt = performance.now();
-      last = now;
-      const isMoving = performance.now() - movedAt <= Math.max(MOST_STILL_MS, everyMs);
+      const isMoving = progress.look() <= Math.max(MOST_STILL_MS, everyMs);
       if (isMoving || this.#isStopping) this.#send('WATCHDOG=1');
     }, everyMs);
     this.#send('WATCHDOG=1');
