@@ -60,6 +60,8 @@ const PURE = [
   'app/units.ts',
   'base/errors.ts',
   'base/nearest.ts',
+  'base/schema_faults.ts',
+  'base/yaml_document.ts',
   'capture/damage.ts',
   'capture/link_types.ts',
   'capture/names.ts',
