@@ -28,6 +28,11 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
 };
 const OTHER_HINT = 'look at the colons, quotes and brackets before it';
 
+/** The parser calls itself for each level, and the process may end where the stack does. */
+const MOST_DEPTH = 100;
+/** Levels that are written as `- - -`, or as blanks. */
+const DEEP_LINE = /^(?: {500}|(?:[-?] +){100})/m;
+
 export class YamlDocument {
   /** Undefined where the file is no YAML, or has aliases. */
   readonly values: unknown;
@@ -45,11 +50,14 @@ export class YamlDocument {
   constructor(name: string, text: string) {
     this.#name = name;
     this.#text = text;
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, stringKeys: true });
-    const broken = [...this.#brokenLines(), ...this.#aliases()];
+    const deep = deepOffset(text);
+    // Of what is too deep only the lines are of use.
+    const parsed = deep === undefined ? text : text.slice(0, deep).replaceAll(/[^\n]/g, ' ');
+    this.#document = parseDocument(parsed, { lineCounter: this.#lines, prettyErrors: false, stringKeys: true });
+    const broken = deep === undefined ? [...this.#brokenLines(), ...this.#aliases()] : [tooDeep(deep)];
     this.isBroken = broken.length > 0;
     this.values = this.isBroken ? undefined : this.#document.toJS();
-    this.faults = [...broken, ...this.#doubles()];
+    this.faults = [...broken, ...(deep === undefined ? this.#doubles() : [])];
   }
 
   /** Of a value, or of a key of the mapping that it is. */
@@ -139,6 +147,21 @@ export class YamlDocument {
     if (character === undefined) return 'the end of the file';
     return character === '\n' || character === '\r' ? 'the end of the line' : JSON.stringify(character);
   }
+}
+
+/** Where values lie too deep; brackets in texts count as well, as nobody writes so many. */
+function deepOffset(text: string): number | undefined {
+  let depth = 0;
+  for (const { 0: bracket, index } of text.matchAll(/[[\]{}]/g)) {
+    depth = bracket === '[' || bracket === '{' ? depth + 1 : Math.max(depth - 1, 0);
+    if (depth > MOST_DEPTH) return index;
+  }
+  return DEEP_LINE.exec(text)?.index;
+}
+
+function tooDeep(offset: number): DocumentFault {
+  const text = `expected values that are ${MOST_DEPTH} levels deep at most, found deeper ones; close brackets before it`;
+  return { offset, path: [], text };
 }
 
 function isNoDouble({ code }: YAMLError): boolean {
