@@ -86,6 +86,7 @@ const PURE = [
   'cloud/rule_reader.ts',
   'cloud/rule_tables.ts',
   'cloud/traffic_paths.ts',
+  'cloud/verdicts.ts',
   'cloud/vpc_reader.ts',
   'flowlog/accounting.ts',
   'flowlog/batch.ts',

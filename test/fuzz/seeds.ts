@@ -317,3 +317,11 @@ write('packed', 'rows-short', p.bytes(1, 200, 9, ...seeds.flat()));
 write('packed', 'rows-quiet', p.bytes(5, 7, 20, ...seeds.flat()));
 write('packed', 'as-they-are', p.bytes(2, 5, 200, ...seeds.flat().map((byte) => byte ^ 0x5a)));
 write('packed', 'as-they-are-few', p.bytes(2, 1, 3, ...seeds.flat()));
+
+/** A mode, and numbers of which few are among those that are refused. */
+for (const mode of [0, 1, 2, 3, 4]) {
+  for (const step of [1, 7, 29]) {
+    const numbers = Array.from({ length: 900 }, (_, i) => (i * step + (i >> 3) * 5 + 3) % 252);
+    write('network', `mode-${mode}-${step}`, p.bytes(mode, ...numbers));
+  }
+}
