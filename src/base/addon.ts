@@ -1,7 +1,6 @@
 // The native addon: its loader, and what it exports (native-bindings/addon.cc).
 import { createRequire } from 'node:module';
-import { WindrowError } from './errors.ts';
-
+import type { NativeNetworkTables } from './addon_network.ts';
 import type {
   NativeCollector,
   NativeDamage,
@@ -11,6 +10,7 @@ import type {
   NativeExchangeOptions,
   NativeLinkWatch,
   NativeLiveState,
+  NativeNetwork,
   NativeNflogGroup,
   NativePacker,
   NativePeek,
@@ -20,6 +20,7 @@ import type {
   NativeUser,
   NativeWorker,
 } from './addon_types.ts';
+import { WindrowError } from './errors.ts';
 
 export interface Addon {
   exchange_new(options: NativeExchangeOptions): NativeExchange;
@@ -130,6 +131,23 @@ export interface Addon {
     columns: Uint8Array,
     capacity: number,
   ): string | undefined;
+  /** Throws a TypeError for tables that no network has. */
+  network_new(tables: NativeNetworkTables): NativeNetwork;
+  /** The ENI that has the address of 4 or 16 bytes; -1: none has, or several VPCs have it. */
+  network_eni_of(network: NativeNetwork, address: Uint8Array): number;
+  /**
+   * Tells of the first `rows` rows action, traffic_path, where the verdict comes from and the name of its rule. `opened`: 1
+   * where the receiver of the row's packets opened the connection. A source that is not 0 stands for a verdict that is known.
+   */
+  network_judge(
+    network: NativeNetwork,
+    columns: Uint8Array,
+    capacity: number,
+    rows: number,
+    opened: Uint8Array,
+    sources: Uint8Array,
+    rules: Uint32Array,
+  ): void;
   columns_layout(): { name: string; width: number; cells: number }[];
   capture_peek(bytes: Uint8Array, size: number, eof: boolean): NativePeek;
   /** Bytes that begin on a page, not cleared. */

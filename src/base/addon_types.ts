@@ -8,6 +8,8 @@ export type NativeCollector = { readonly [tag]: 'collector' };
 export type NativeEncoder = { readonly [tag]: 'encoder' };
 export type NativePacker = { readonly [tag]: 'packer' };
 export type NativeLinkWatch = { readonly [tag]: 'linkWatch' };
+/** It never changes. */
+export type NativeNetwork = { readonly [tag]: 'network' };
 
 export interface NativeLocality {
   readonly eniCount: number;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets, makes their seeds and runs each: test/fuzz/run.sh [SECONDS] [TARGET...]
-# A target that is named runs for SECONDS. Without names all run, for three times SECONDS together.
+# A target that is named runs for SECONDS. Without names all run, for three and a half times SECONDS together.
 # Needs clang with libFuzzer and the sanitizers (Debian 12: apt-get install clang), and `npm ci` for the seeds.
 # What a target finds is kept in test/fuzz/build/findings; run the target with that file to see it again.
 set -euo pipefail
@@ -11,9 +11,9 @@ seconds=${1:-60}
 shift || true
 targets=("$@")
 # Quarters of SECONDS: more for those that have more to go through.
-declare -A quarters=([decode]=3 [table]=3 [packed]=1 [capture]=4 [nflog]=1)
+declare -A quarters=([decode]=3 [table]=3 [packed]=1 [network]=2 [nflog]=1 [capture]=4)
 if [[ ${#targets[@]} -eq 0 ]]; then
-  targets=(decode table packed nflog capture)
+  targets=(decode table packed network nflog capture)
 else
   for target in "${targets[@]}"; do quarters[$target]=4; done
 fi

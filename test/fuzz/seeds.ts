@@ -361,3 +361,10 @@ write(
   'several',
   p.bytes(0, logged([[4, 1]], syn, 'ACCEPT:'), logged([[4, 3]], dns, 'REJECT:'), logged([], dns, 'x')),
 );
+/** A mode, and numbers of which few are among those that are refused. */
+for (const mode of [0, 1, 2, 3, 4]) {
+  for (const step of [1, 7, 29]) {
+    const numbers = Array.from({ length: 900 }, (_, i) => (i * step + (i >> 3) * 5 + 3) % 252);
+    write('network', `mode-${mode}-${step}`, p.bytes(mode, ...numbers));
+  }
+}

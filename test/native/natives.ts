@@ -9,10 +9,12 @@ import type {
   NativeExchangeOptions,
   NativeLinkWatch,
   NativeLocality,
+  NativeNetwork,
   NativePacker,
   NativeRing,
   NativeWorker,
 } from '../../src/base/addon_types.ts';
+import { readNetwork } from '../../src/cloud/network.ts';
 import { Columns } from '../../src/flowlog/columns.ts';
 import { PACKED_COLUMNS } from '../../src/flowlog/packed_columns.ts';
 import * as p from '../packets.ts';
@@ -86,7 +88,34 @@ export function linkWatch(changed: () => void = () => undefined): NativeLinkWatc
   if (typeof made === 'number') throw new Error(`netlink is refused: ${made}`);
   return known('linkWatch', made);
 }
-export const MAKERS = { exchange, worker, collector, encoder, packer, linkWatch } as const;
+/** With something in each of its tables. */
+export const TABLES = readNetwork(
+  'n.yaml',
+  `
+prefix_lists: [{ id: pl, cidrs: [100.118.0.0/16, 'fd01::/16'] }]
+vpcs:
+  - id: vpc-a
+    cidrs: [10.0.0.0/16, 'fd00::/48']
+    route_table: rtb
+    vswitches: [{ id: vsw-a, cidrs: [10.0.1.0/24, 'fd00::/64'], acl: acl }]
+security_groups:
+  - id: sg
+    vpc: vpc-a
+    rules:
+      - { id: r1, direction: in, policy: accept, protocol: tcp, ports: [80, 90-99], prefix_list: pl }
+      - { id: r2, direction: in, policy: drop, group: sg }
+acls: [{ id: acl, vpc: vpc-a, in: [{ id: r1, policy: accept, cidr: 0.0.0.0/0 }], out: [] }]
+enis:
+  - { id: eni-0, vswitch: vsw-a, addresses: [10.0.1.1, 'fd00::1'], security_groups: [sg], box: nat_gateway, vm: i-1 }
+  - { id: eni-1, vswitch: vsw-a, addresses: [10.0.1.2], prefixes: [10.0.1.16/28], security_groups: [sg] }
+havips: [{ id: havip, vswitch: vsw-a, address: 10.0.1.100, enis: [eni-0] }]
+route_tables: [{ id: rtb, vpc: vpc-a, routes: [{ cidr: 0.0.0.0/0, next_hop: { type: nat_gateway } }] }]
+`,
+).tables;
+export function network(): NativeNetwork {
+  return known('network', addon.network_new(TABLES));
+}
+export const MAKERS = { exchange, worker, collector, encoder, packer, linkWatch, network } as const;
 
 /** They look alike to JavaScript. */
 const kinds = new WeakMap<object, keyof typeof MAKERS>();
@@ -156,6 +185,9 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   packer_size: () => [packer(), 0],
   packer_take: () => [packer(), 0, new Uint8Array(), result],
   columns_unpack: () => [fields, 0, 0, 0, columns.buffer, 8],
+  network_new: () => [TABLES],
+  network_eni_of: () => [network(), new Uint8Array(4)],
+  network_judge: () => [network(), columns.buffer, 8, 8, new Uint8Array(8), new Uint8Array(8), new Uint32Array(8)],
   file_lock: () => [file],
   capture_peek: () => [CAPTURE, CAPTURE.length, true],
   aligned_bytes: () => [4096],

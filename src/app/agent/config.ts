@@ -1,10 +1,9 @@
 // The configuration of an agent: what its file says, what the command line says instead, and what is wrong with both.
 import { WindrowError, systemReason } from '../../base/errors.ts';
 import { defaultsOf } from '../../base/options.ts';
+import type { DocumentFault, Path } from '../../base/yaml_document.ts';
 import type { Surroundings } from '../../kafka/options.ts';
-import type { Path } from './config_check.ts';
 import { ConfigFile } from './config_file.ts';
-import type { ConfigFault } from './config_file.ts';
 import { AGENT_OPTIONS, CONFIG_KEYS, INTERFACES, readAgentOptions } from './options.ts';
 import type { AgentFlags, AgentOptions, AgentSurroundings, ConfigKey, InterfaceItem } from './options.ts';
 
@@ -55,7 +54,7 @@ class Reading {
   readonly #given: ReadonlySet<string>;
   /** Of the file, by attribute: those that count. */
   readonly #values = new Map<string, unknown>();
-  readonly #faults: ConfigFault[];
+  readonly #faults: DocumentFault[];
   /** What is wrong with the command line. */
   readonly #others: string[] = [];
   /** Attributes that were left out: what is refused because of that is no fault of its own. */

@@ -14,5 +14,5 @@ function dumpKey(known: ConfigKey, value: unknown): string {
   const doc = `# ${spec.doc}${spec.choices ? ` (${spec.choices.join(', ')})` : ''}\n`;
   if (value === undefined) return `${doc}# ${exampleOf(known)}\n`;
   const inFile = spec.choices ? choiceInFile(value as string) : value;
-  return doc + stringify({ [key]: inFile }, { lineWidth: 0, aliasDuplicateObjects: false });
+  return doc + stringify({ [key]: inFile }, { lineWidth: 0, aliasDuplicateObjects: false, blockQuote: false });
 }

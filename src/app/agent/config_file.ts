@@ -1,136 +1,31 @@
-// A file of an agent's configuration: its values, where each of them stands, and what is no YAML or stands there twice.
-import { LineCounter, isMap, isSeq, parseDocument, visit } from 'yaml';
-import type { Document, ErrorCode, Node, Pair, Scalar, YAMLError } from 'yaml';
+// A file of an agent's configuration: its values, where each of them stands, and all that is wrong with them.
+import { YamlDocument } from '../../base/yaml_document.ts';
+import type { DocumentFault, Path } from '../../base/yaml_document.ts';
 import { checkValues } from './config_check.ts';
-import type { Path } from './config_check.ts';
-
-/** At the value of the path; what is wrong, what was expected, and what to do. */
-export interface ConfigFault {
-  /** In characters from the beginning of the file. */
-  readonly offset: number;
-  readonly path: Path;
-  readonly text: string;
-}
-
-const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
-  BAD_ALIAS: 'put a text that begins with * into quotes',
-  BAD_DIRECTIVE: 'take the line away',
-  BAD_INDENT: 'indent the entries of a mapping or a list alike, and close brackets',
-  BAD_SCALAR_START: 'put the text into quotes',
-  BLOCK_AS_IMPLICIT_KEY: 'write KEY: VALUE, one in a line, and put a text with a colon into quotes',
-  MISSING_CHAR: 'write KEY: VALUE, one in a line, and close quotes',
-  MULTILINE_IMPLICIT_KEY: 'write KEY: VALUE, one in a line',
-  MULTIPLE_DOCS: 'take the line --- away',
-  NON_STRING_KEY: 'write KEY: VALUE, one in a line',
-  TAB_AS_INDENT: 'indent with blanks',
-  TAG_RESOLVE_FAILED: 'take the tag away, or put a text that begins with ! into quotes',
-};
-const OTHER_HINT = 'look at the colons, quotes and brackets before it';
 
 export class ConfigFile {
   /** Of keys, as they stand there; undefined where there are none to speak of. */
   readonly values: Readonly<Record<string, unknown>> | undefined;
   /** All of them, in no order. */
-  readonly faults: readonly ConfigFault[];
-  readonly #name: string;
-  readonly #text: string;
-  readonly #lines = new LineCounter();
-  readonly #document: Document;
+  readonly faults: readonly DocumentFault[];
+  readonly #document: YamlDocument;
 
   constructor(name: string, text: string) {
-    this.#name = name;
-    this.#text = text;
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, stringKeys: true });
-    const broken = [...this.#brokenLines(), ...this.#aliases()];
-    const values: unknown = broken.length > 0 ? undefined : this.#document.toJS();
-    const wrong = broken.length > 0 ? [] : checkValues(values);
-    const placed = wrong.map(({ path, key, text }) => ({ path, text, offset: this.#offsetOf(path, key) }));
-    this.faults = [...broken, ...this.#doubles(), ...placed];
+    this.#document = new YamlDocument(name, text);
+    const { values, faults, isBroken } = this.#document;
+    const wrong = isBroken ? [] : checkValues(values);
+    this.faults = [...faults, ...wrong.map(({ path, key, text }) => this.#document.fault(path, text, key))];
     const isMapping = values !== null && typeof values === 'object' && !Array.isArray(values);
     this.values = isMapping ? (values as Record<string, unknown>) : undefined;
   }
 
   /** What a reader of the values refuses of one of them. */
-  fault(path: Path, text: string): ConfigFault {
-    return { path, text, offset: this.#offsetOf(path) };
+  fault(path: Path, text: string): DocumentFault {
+    return this.#document.fault(path, text);
   }
 
   /** `FILE:LINE:COLUMN: TEXT`; lines and columns are counted from 1. */
-  say({ offset, text }: ConfigFault): string {
-    const { line, col } = this.#placeOf(offset);
-    return `${this.#name}:${line}:${col}: ${text}`;
+  say(fault: DocumentFault): string {
+    return this.#document.say(fault);
   }
-
-  #placeOf(offset: number): { line: number; col: number } {
-    // A file without a line has no place.
-    const { line, col } = this.#lines.linePos(offset);
-    return { line: Math.max(line, 1), col: Math.max(col, 1) };
-  }
-
-  /** Of a value, or of a key of the mapping that it is. */
-  #offsetOf(path: Path, key?: string): number {
-    let node: unknown = this.#document.contents;
-    for (const step of path) node = isMap(node) || isSeq(node) ? node.get(step, true) : undefined;
-    if (key !== undefined && isMap(node)) {
-      node = node.items.map((pair) => pair.key as Scalar).findLast((at) => String(at.value) === key);
-    }
-    return (node as Node | undefined)?.range?.[0] ?? 0;
-  }
-
-  /** The first error of each line: others of the same line come of it. */
-  #brokenLines(): ConfigFault[] {
-    const { errors, warnings } = this.#document;
-    const seen = new Set<number>();
-    return [...errors, ...warnings].filter(isNoDouble).flatMap((error) => {
-      const [offset] = error.pos;
-      const { line } = this.#placeOf(offset);
-      if (seen.has(line)) return [];
-      seen.add(line);
-      const what = error.message.split(/[;\n]/)[0];
-      const hint = HINTS[error.code] ?? OTHER_HINT;
-      return [{ offset, path: [], text: `expected YAML, found ${this.#characterAt(offset)}: ${what}; ${hint}` }];
-    });
-  }
-
-  /** A few of them can stand for more than any memory has, and a configuration needs none. */
-  #aliases(): ConfigFault[] {
-    const faults: ConfigFault[] = [];
-    visit(this.#document, {
-      Alias: (_, { source, range }) => {
-        const text = `expected a value, found the alias *${source}; write the value, or put a text that begins with * into quotes`;
-        if (source !== '') faults.push({ offset: range?.[0] ?? 0, path: [], text });
-      },
-    });
-    return faults;
-  }
-
-  /** Keys that stand in a mapping again. */
-  #doubles(): ConfigFault[] {
-    const offsets = new Set(this.#document.errors.filter((error) => !isNoDouble(error)).map(({ pos }) => pos[0]));
-    const faults: ConfigFault[] = [];
-    visit(this.#document, {
-      Map: (_, { items }) => {
-        const keys = (items as Pair<Scalar>[]).map((pair) => pair.key);
-        for (const { value, range } of keys) {
-          const offset = range?.[0] ?? 0;
-          if (!offsets.has(offset)) continue;
-          const { line } = this.#placeOf(keys.find((first) => first.value === value)?.range?.[0] ?? 0);
-          const text = `${String(value)}: expected once, found again: the first is in line ${line}; take one of them away`;
-          faults.push({ offset, path: [], text });
-        }
-      },
-    });
-    return faults;
-  }
-
-  /** No more than that: a line that is broken may hold a secret. */
-  #characterAt(offset: number): string {
-    const character = this.#text[offset];
-    if (character === undefined) return 'the end of the file';
-    return character === '\n' || character === '\r' ? 'the end of the line' : JSON.stringify(character);
-  }
-}
-
-function isNoDouble({ code }: YAMLError): boolean {
-  return code !== 'DUPLICATE_KEY';
 }

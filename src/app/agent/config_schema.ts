@@ -1,13 +1,9 @@
 // What a file of an agent's configuration may hold: a JSON schema, made from the table of options.
+import { oneOf } from '../../base/schema_faults.ts';
+import type { Schema } from '../../base/schema_faults.ts';
 import { NFLOG_ACTIONS } from '../../capture/nflog_groups.ts';
 import { CONFIG_KEYS, INTERFACES, NFLOG, SIDES } from './options.ts';
 import type { ConfigKey } from './options.ts';
-
-/** Descriptions complete "expected ...". */
-export interface Schema {
-  readonly description: string;
-  readonly [keyword: string]: unknown;
-}
 
 const ITEM = 'a name or a pattern, or a mapping of name, side and eni';
 
@@ -98,8 +94,4 @@ function schemaOf({ key, spec, value }: ConfigKey): Schema {
   if (spec.choices) return { enum: spec.choices.map(choiceInFile), description: oneOf(spec.choices) };
   if (value === undefined) return { type: 'boolean', description: 'true or false' };
   return { type: 'string', description: 'text' };
-}
-
-export function oneOf(choices: readonly string[]): string {
-  return `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
 }

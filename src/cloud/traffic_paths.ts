@@ -1,0 +1,26 @@
+// The values of traffic_path that Windrow tells, as the documentation of flow logs numbers them; there is no 16.
+
+export const TRAFFIC_PATHS = {
+  other: 0,
+  sameVpc: 1,
+  sameVpcVm: 2,
+  eni: 3,
+  havip: 4,
+  cloudService: 5,
+  gatewayEndpoint: 6,
+  natGateway: 7,
+  transitRouter: 8,
+  vpnGateway: 9,
+  vbr: 10,
+  cenVpc: 11,
+  cenOther: 12,
+  ipv4Gateway: 13,
+  ipv6Gateway: 14,
+  publicAddress: 15,
+  peering: 17,
+  cenRemoteVpc: 18,
+  cenVbr: 19,
+  cenRemoteVbr: 20,
+  ecr: 21,
+  gwlbEndpoint: 22,
+} as const;
