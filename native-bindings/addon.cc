@@ -603,7 +603,7 @@ napi_value init(napi_env env, napi_value exports) {
       X(collector_rows), X(collector_json), X(collector_pack), X(encoder_new), X(encoder_json),
       X(packer_new), X(packer_begin), X(packer_add), X(packer_enis), X(packer_size), X(packer_take),
       X(columns_unpack), X(columns_layout), X(capture_peek), X(aligned_bytes), X(file_lock),
-      X(network_new), X(network_eni_of), X(network_judge), X(libpcap_version), X(filter_compile),
+      X(network_new), X(network_eni_of), X(network_judge), X(exchange_judge_by), X(libpcap_version), X(filter_compile),
       X(link_watch), X(link_unwatch), X(user_find), X(process_confine), X(datagram_send),
   };
 #undef X

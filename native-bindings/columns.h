@@ -16,11 +16,13 @@ namespace windrow {
   X(eni, uint32_t, 1)          \
   X(srcport, int32_t, 1)       \
   X(dstport, int32_t, 1)       \
+  X(rule, uint32_t, 1)         \
   X(tcp_flags, int16_t, 1)     \
   X(traffic_path, int16_t, 1)  \
   X(status, uint8_t, 1)        \
   X(direction, uint8_t, 1)     \
   X(action, uint8_t, 1)        \
+  X(source, uint8_t, 1)        \
   X(family, uint8_t, 1)        \
   X(protocol, uint8_t, 1)      \
   X(twin, uint8_t, 1)
@@ -28,6 +30,9 @@ namespace windrow {
 constexpr uint8_t kStatusOk = 0, kStatusNoData = 1, kStatusSkipData = 2;
 constexpr uint8_t kDirectionIn = 0, kDirectionOut = 1;
 constexpr uint8_t kAccept = 0, kReject = 1;
+
+// Where a verdict comes from. The order is the order of VERDICT_SOURCES in src/cloud/verdicts.ts.
+enum class VerdictSource : uint8_t { kNone = 0, kKernel, kSecurityGroup, kNetworkAcl };
 
 // Pointers into one borrowed buffer.
 struct Columns {

@@ -282,7 +282,7 @@ class FlowTable {
   template <typename Key>
   Locality::Place place_of(const Slot<Key>& slot) const {
     return locality_->place(locality_->point(slot.key.tail.point), end_address(slot.key, false), end_address(slot.key, true),
-                            slot.body.state & kOpenedByB);
+                            slot.body.state & kOpenedByB, interfaces_->eni(locality_->interface_of(slot.key.tail.point)));
   }
 
   Counted take(FlowBody* body, const Window& w, uint8_t d) {
@@ -351,15 +351,25 @@ class FlowTable {
     }
     int64_t start = w.start + c.first, end = end_of(w, c, slot.key.tail.protocol);
     Side source = d ? Side::kB : Side::kA;
+    const bool is_answer = bool(slot.body.state & kOpenedByB) != (d != 0);
     if (place.side == Side::kNone) {  // both ends are ENIs: the sender's entry, then the receiver's
       put_row(columns, row, slot.key, d, c, start, end, kDirectionOut, action, d ? place.eni_b : place.eni_a, false);
       put_row(columns, row + 1, slot.key, d, c, start, end, kDirectionIn, action, d ? place.eni_a : place.eni_b, true);
+      judge(columns, row, is_answer);
+      judge(columns, row + 1, is_answer);
       return row + 2;
     }
     uint32_t eni = place.side == Side::kA ? place.eni_a : place.eni_b;
     if (eni == kNoEni) eni = interfaces_->eni(point.interface);
     put_row(columns, row, slot.key, d, c, start, end, place.side == source ? kDirectionOut : kDirectionIn, action, eni, false);
+    judge(columns, row, is_answer);
     return row + 1;
+  }
+
+  // An answer goes to the end that opened the connection.
+  void judge(const Columns& columns, uint32_t row, bool is_answer) const {
+    if (const Network* network = locality_->config().network.get())
+      network->judge(columns, row, is_answer, columns.source + row, columns.rule + row);
   }
 
   // --- The budget ---

@@ -12,6 +12,7 @@
 #include "bytes.h"
 #include "hash.h"
 #include "interfaces.h"
+#include "network.h"
 #include "packet.h"
 
 namespace windrow {
@@ -77,7 +78,8 @@ struct LocalityConfig {
   std::unordered_map<Address, uint32_t, AddressHash> eni_of_address;
   std::unordered_map<uint64_t, uint32_t> eni_of_mac;
   std::vector<Prefix> local;
-  bool names_ends() const { return !eni_of_address.empty() || !eni_of_mac.empty(); }
+  std::shared_ptr<const Network> network;  // whose addresses are: its ENIs are the named ones, by their numbers
+  bool names_ends() const { return network || !eni_of_address.empty() || !eni_of_mac.empty(); }
 };
 
 // The ends that all packets of an interface have in common: at most two candidates are left after the first packet.
@@ -109,6 +111,8 @@ class Locality {
   }
 
   const LocalityConfig& config() const { return config_; }
+  // Before anybody else knows of this.
+  void set_network(std::shared_ptr<const Network> network) { config_.network = std::move(network); }
 
   // Takes in one of the capture's first packets.
   void see(const Packet& p) {
@@ -187,8 +191,10 @@ class Locality {
     bool is_local = true;
   };
 
-  Place place(const Point& point, const Address& a, const Address& b, bool opened_by_b) const {
+  // `eni` is that of the interface.
+  Place place(const Point& point, const Address& a, const Address& b, bool opened_by_b, uint32_t eni) const {
     Place place;
+    if (config_.network && eni < config_.eni_count) return place_at(eni, point, a, b, opened_by_b);
     if (config_.names_ends()) {
       place.rule = Rule::kEni;
       place.eni_a = named(point.eni_a, a);
@@ -205,6 +211,25 @@ class Locality {
       }
       return place;
     }
+    return place_unnamed(point, a, b, opened_by_b);
+  }
+
+  static void ends_of(const Packet& p, Address* ends) {
+    ends[0] = p.is_v6 ? address6(p.k6.a) : address4(p.k4.a);
+    ends[1] = p.is_v6 ? address6(p.k6.b) : address4(p.k4.b);
+  }
+
+ private:
+  // At an interface that is an ENI of the network: everything is its traffic.
+  Place place_at(uint32_t eni, const Point& point, const Address& a, const Address& b, bool opened_by_b) const {
+    bool has_a = point.eni_a == eni || eni_of(a) == eni, has_b = point.eni_b == eni || eni_of(b) == eni;
+    Place place = point.rule != Rule::kCapture && has_a != has_b ? by(Rule::kEni, has_a ? Side::kA : Side::kB)
+                                                                  : place_unnamed(point, a, b, opened_by_b);
+    place.eni_a = place.eni_b = eni;
+    return place;
+  }
+
+  Place place_unnamed(const Point& point, const Address& a, const Address& b, bool opened_by_b) const {
     if (point.rule == Rule::kCapture) return by(Rule::kCapture, point.side);
     if (!config_.local.empty()) {
       bool in_a = is_inside(a), in_b = is_inside(b);
@@ -221,12 +246,6 @@ class Locality {
     return by(Rule::kOpener, opened_by_b ? Side::kA : Side::kB);
   }
 
-  static void ends_of(const Packet& p, Address* ends) {
-    ends[0] = p.is_v6 ? address6(p.k6.a) : address4(p.k4.a);
-    ends[1] = p.is_v6 ? address6(p.k6.b) : address4(p.k4.b);
-  }
-
- private:
   struct Shown {
     CommonEnd<Address> addresses;
     CommonEnd<uint64_t> macs;
@@ -242,7 +261,14 @@ class Locality {
     return place;
   }
 
+  uint32_t eni_of(const Address& a) const {
+    const uint32_t eni = a.v6 ? config_.network->eni_of(Ipv6{a.hi, a.lo}) : config_.network->eni_of(Ipv4{uint32_t(a.lo)});
+    return eni == kNoNumber ? kNoEni : eni;
+  }
+
+  // In a network a MAC is that of a middle box, which forwards packets of others: who has the frame goes before whose address it is.
   uint32_t named(uint32_t by_mac, const Address& address) const {
+    if (config_.network) return by_mac != kNoEni ? by_mac : eni_of(address);
     auto it = config_.eni_of_address.find(address);
     return it == config_.eni_of_address.end() ? by_mac : it->second;
   }

@@ -8,9 +8,6 @@
 
 namespace windrow {
 
-// Where a verdict comes from. The order is the order of VERDICT_SOURCES in src/cloud/verdicts.ts.
-enum class VerdictSource : uint8_t { kNone = 0, kKernel, kSecurityGroup, kNetworkAcl };
-
 class Network {
  public:
   // Of tables that were found right.

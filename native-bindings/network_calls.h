@@ -6,6 +6,7 @@
 #include "columns_argument.h"
 #include "napi_values.h"
 #include "network.h"
+#include "owned.h"
 
 namespace windrow {
 
@@ -100,6 +101,18 @@ inline napi_value network_new(napi_env env, napi_callback_info info) {
     napi_throw_error(env, "WINDROW_NO_MEMORY", "the network does not fit into memory");
     return nullptr;
   }
+}
+
+// exchange_judge_by(exchange, network): before any worker joins it
+inline napi_value exchange_judge_by(napi_env env, napi_callback_info info) {
+  napi::Args args(env, info, 2);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedExchange>(0);
+  auto* network = args.ok() ? args.native<OwnedNetwork>(1) : nullptr;
+  if (!args.ok()) return nullptr;
+  if (network->network->enis() != owned->exchange->locality.config().eni_count) args.fail("the network has other ENIs than the exchange");
+  if (args.ok()) owned->exchange->locality.set_network(network->network);
+  return nullptr;
 }
 
 // network_eni_of(network, Uint8Array of 4 or 16) -> the number of the ENI that has the address, or -1

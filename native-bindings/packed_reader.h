@@ -24,6 +24,8 @@ class PackedReader {
   bool read(uint8_t status) {
     memset(c_.eni, 0, sizeof *c_.eni * entries_);
     memset(c_.twin, 0, entries_);
+    memset(c_.rule, 0, sizeof *c_.rule * entries_);
+    memset(c_.source, 0, entries_);
     memset(c_.status, status, entries_);
     if (!read_times(packed::start, c_.start) || !read_times(packed::end, c_.end)) return false;
     return status == kStatusOk ? read_traffic() : read_silence();

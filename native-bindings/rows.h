@@ -46,6 +46,8 @@ void put_row(const Columns& o, uint32_t row, const Key& key, uint8_t d, const Co
   o.status[row] = kStatusOk;
   o.direction[row] = direction;
   o.action[row] = action;
+  o.rule[row] = 0;
+  o.source[row] = uint8_t(action == kReject ? VerdictSource::kKernel : VerdictSource::kNone);
   o.family[row] = sizeof(Key) == sizeof(Key4) ? 4 : 6;
   o.protocol[row] = tail.protocol;
   o.twin[row] = is_twin;

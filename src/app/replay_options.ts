@@ -9,6 +9,8 @@ import { KAFKA_OPTIONS, PRODUCER_OPTIONS, readKafkaSettings } from '../kafka/opt
 import type { KafkaFlags, KafkaSettings, Surroundings } from '../kafka/options.ts';
 import { COMPRESSIONS } from '../sink/compressions.ts';
 import type { Compression } from '../sink/compressions.ts';
+import { NETWORK_OPTION, readNetworked } from './network_options.ts';
+import type { NetworkFlags, Networked } from './network_options.ts';
 
 /** What tells packets from packets; `replay` and `verify` share it. */
 export const COUNTING_OPTIONS: readonly OptionSpec[] = [
@@ -70,6 +72,7 @@ const AGAIN_OPTIONS: readonly OptionSpec[] = [
 
 export const REPLAY_OPTIONS: readonly OptionSpec[] = [
   ...COUNTING_OPTIONS,
+  NETWORK_OPTION,
   {
     flags: '--format <format>',
     doc: 'json: an entry a line; table: for people (default: table on a terminal, else json)',
@@ -124,7 +127,7 @@ export interface WayFlags extends KafkaFlags {
   readonly rotateBytes: number;
 }
 
-export interface ReplayFlags extends CountingFlags, FlowLogFlags, WayFlags {
+export interface ReplayFlags extends CountingFlags, NetworkFlags, FlowLogFlags, WayFlags {
   readonly format?: 'json' | 'table';
   readonly again: boolean;
   readonly accounting?: string;
@@ -137,7 +140,7 @@ export interface VerifyFlags extends CountingFlags {
 }
 
 /** Whole and checked. */
-export interface ReplayOptions extends Counting {
+export interface ReplayOptions extends Counting, Networked {
   readonly paths: readonly string[];
   readonly format: 'json' | 'table';
   readonly delivery: Delivery;
@@ -217,10 +220,11 @@ export function readReplayOptions(
   if (paths.filter((path) => path === STDIN).length > 1) {
     throw new WindrowError('USAGE', 'standard input (-) can be read once only');
   }
-  const delivery = readDelivery(flags, surroundings);
+  const networked = readNetworked(flags, readCounting(flags), surroundings);
+  const delivery = readDelivery(flags, networked, surroundings);
   const isPlain = delivery.to === 'lines' && delivery.output === STDOUT;
   return Object.freeze({
-    ...readCounting(flags),
+    ...networked,
     paths,
     format: flags.format ?? (isTerminal && isPlain ? 'table' : 'json'),
     delivery,
@@ -230,9 +234,9 @@ export function readReplayOptions(
   });
 }
 
-function readDelivery(flags: ReplayFlags, surroundings: Surroundings): Delivery {
+function readDelivery(flags: ReplayFlags, networked: Networked, surroundings: Surroundings): Delivery {
   const way = readWay(flags, surroundings);
-  return way.to === 'lines' ? way : { ...way, ...readFiled(flags) };
+  return way.to === 'lines' ? way : { ...way, ...readFiled(flags, networked) };
 }
 
 /** Throws USAGE. */
@@ -262,13 +266,14 @@ export function rootOf(out: string): string {
 
 const MOST_NAME = 128;
 
-function readFiled(flags: ReplayFlags): Filed {
+function readFiled(flags: ReplayFlags, { networkDigest }: Networked): Filed {
   if (flags.format === 'table') {
     throw new WindrowError('USAGE', '--format table is for people to read, and goes to --output only');
   }
   const flowLog = readFlowLog(flags);
   const { lateness, decapsulate, local, eni, maxFlows } = flags;
-  const identity = JSON.stringify([windowSecondsOf(flags), lateness, decapsulate, local, eni, maxFlows, flowLog]);
+  const counted = [windowSecondsOf(flags), lateness, decapsulate, local, eni, maxFlows, flowLog];
+  const identity = JSON.stringify(networkDigest === undefined ? counted : [...counted, networkDigest]);
   return { flowLog, identity, isAgain: flags.again };
 }
 

@@ -133,6 +133,8 @@ export interface Addon {
   ): string | undefined;
   /** Throws a TypeError for tables that no network has. */
   network_new(tables: NativeNetworkTables): NativeNetwork;
+  /** Ends, paths and verdicts are told by the network, whose ENIs are those of the locality. Before any worker joins. */
+  exchange_judge_by(exchange: NativeExchange, network: NativeNetwork): void;
   /** The ENI that has the address of 4 or 16 bytes; -1: none has, or several VPCs have it. */
   network_eni_of(network: NativeNetwork, address: Uint8Array): number;
   /**

@@ -29,6 +29,8 @@ export interface Eni {
 export interface Locality {
   /** Named ENIs; an interface N without a name is number `enis.length + N`. */
   readonly enis: readonly Eni[];
+  /** Numbers of those whose traffic may come at any interface, ascending. */
+  readonly named: readonly number[];
   readonly native: NativeLocality;
 }
 
@@ -80,7 +82,8 @@ export function readLocality(local: readonly string[], eni: readonly string[]): 
     eniOfMac,
     local: local.map(readPrefix),
   };
-  return { enis: ids.map(eniNamed), native };
+  const named = [...new Set([...eniOfAddress, ...eniOfMac].map((one) => one.eni))].sort((a, b) => a - b);
+  return { enis: ids.map(eniNamed), named, native };
 }
 
 /** Written out only: 10.1 and 012.0.0.1 are old ways to write other addresses than they seem to be. */
@@ -93,7 +96,8 @@ function addressBytes(text: string): Uint8Array {
   return Uint8Array.from(ipaddr.parse(text).toByteArray());
 }
 
-function readPrefix(text: string): { address: Uint8Array; length: number } {
+/** Of `--local`. Throws USAGE. */
+export function readPrefix(text: string): { address: Uint8Array; length: number } {
   const whole = text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`;
   if (!ipaddr.isValidCIDR(whole) || !isAddress(whole.slice(0, whole.indexOf('/')))) {
     throw new WindrowError('USAGE', `--local ${text}: expected CIDR blocks such as 10.0.0.0/8,fd00::/8`);

@@ -4,6 +4,7 @@ import { addon } from '../base/addon.ts';
 import type { NativeExchange, NativeLiveState, NativeLocality, NativeState } from '../base/addon_types.ts';
 import { WindrowError, systemCode } from '../base/errors.ts';
 import { linkTypeName } from '../capture/link_types.ts';
+import type { CompiledNetwork } from '../cloud/network_tables.ts';
 
 export interface ExchangeOptions {
   readonly workers: number;
@@ -18,6 +19,8 @@ export interface ExchangeOptions {
   readonly latenessSeconds: number;
   readonly decapsulate: boolean;
   readonly locality: NativeLocality;
+  /** By which ends, paths and verdicts are told; its ENIs are those of the locality. */
+  readonly network?: CompiledNetwork | undefined;
 }
 
 /** Seconds of the first packet that has a time (undefined: none has), the latest time, and what was read so far. */
@@ -43,6 +46,7 @@ export class Exchange {
     this.native = withMemory(options.maxFlows, () =>
       addon.exchange_new({ chunkBytes: CHUNK_BYTES, isLive: false, ...options, seed }),
     );
+    if (options.network) addon.exchange_judge_by(this.native, addon.network_new(options.network.tables));
   }
 
   /** Of live interfaces: what their rings hold is read, and then the source is at its end. */

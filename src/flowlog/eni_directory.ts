@@ -67,8 +67,7 @@ export class EniDirectory {
   }
 
   /** Numbers of the ENIs that an address or a MAC names. */
-  named(): number[] {
-    const { eniOfAddress, eniOfMac } = this.#locality.native;
-    return [...new Set([...eniOfAddress, ...eniOfMac].map((named) => named.eni))].sort((a, b) => a - b);
+  named(): readonly number[] {
+    return this.#locality.named;
   }
 }

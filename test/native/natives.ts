@@ -186,6 +186,7 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   packer_take: () => [packer(), 0, new Uint8Array(), result],
   columns_unpack: () => [fields, 0, 0, 0, columns.buffer, 8],
   network_new: () => [TABLES],
+  exchange_judge_by: () => [addon.exchange_new({ ...OPTIONS, locality: { ...LOCALITY, eniCount: 2 } }), network()],
   network_eni_of: () => [network(), new Uint8Array(4)],
   network_judge: () => [network(), columns.buffer, 8, 8, new Uint8Array(8), new Uint8Array(8), new Uint32Array(8)],
   file_lock: () => [file],

@@ -137,6 +137,11 @@ const SILENT = {
   ...{ tcp_flags: -1, traffic_path: -1, direction: 0, action: 0, family: 4, protocol: 0, twin: 0 },
 } as const;
 
+/** Where verdicts come from is not in messages. */
+const IN_MESSAGES = COLUMN_LAYOUT.filter(
+  (column): column is Exclude<typeof column, { name: 'rule' | 'source' }> => !['rule', 'source'].includes(column.name),
+);
+
 /** Where a cell of a column of rows stands. */
 function cellOf(columns: Columns, name: keyof Row, row: number): DataView {
   let offset = 0;
@@ -149,7 +154,7 @@ function cellOf(columns: Columns, name: keyof Row, row: number): DataView {
 }
 
 export function putRow(columns: Columns, at: number, row: Row): void {
-  for (const { name, width, cells } of COLUMN_LAYOUT) {
+  for (const { name, width, cells } of IN_MESSAGES) {
     const cell = cellOf(columns, name, at);
     const value = row[name];
     if (typeof value === 'bigint') cell.setBigUint64(0, BigInt.asUintN(64, value), true);
@@ -170,7 +175,7 @@ export function columnsOf(rows: readonly Row[]): Columns {
 export function rowsOf(columns: Columns, count: number): Row[] {
   return Array.from({ length: count }, (_, at) => {
     const isV6 = columns.family[at] === 6;
-    const values = COLUMN_LAYOUT.map(({ name, width, cells }) => {
+    const values = IN_MESSAGES.map(({ name, width, cells }) => {
       const cell = cellOf(columns, name, at);
       const bytes = Array.from({ length: isV6 ? 16 : 4 }, (_, i) => (cells > 1 ? cell.getUint8(i) : 0));
       if (cells > 1) return [name, bytes];

@@ -10,6 +10,8 @@ import type { Side } from '../../capture/ring.ts';
 import type { FlowLogName } from '../../flowlog/batch.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS, SPOOL_DEFAULTS } from '../../kafka/options.ts';
 import type { Surroundings } from '../../kafka/options.ts';
+import { NETWORK_OPTION, readNetworked } from '../network_options.ts';
+import type { NetworkFlags, Networked } from '../network_options.ts';
 import {
   COUNTING_OPTIONS,
   FILE_OPTIONS,
@@ -78,6 +80,7 @@ export const AGENT_OPTIONS: readonly OptionSpec[] = [
     default: [],
   },
   ...COUNTING_OPTIONS,
+  NETWORK_OPTION,
   { flags: '--output <path>', doc: 'where entries go; - is standard output', default: STDOUT },
   { flags: '--out <directory>', doc: 'where entries go instead, as a tree of files by project, logstore and hour' },
   ...FILE_OPTIONS,
@@ -146,7 +149,7 @@ export type InterfaceItem =
 /** A group as on the command line; or as files may write it. */
 export type NflogItem = string | number | { readonly group: number; readonly action?: NflogAction };
 
-export interface AgentFlags extends CountingFlags, FlowLogFlags, WayFlags {
+export interface AgentFlags extends CountingFlags, NetworkFlags, FlowLogFlags, WayFlags {
   readonly config?: string;
   readonly check: boolean;
   readonly dump: boolean;
@@ -175,7 +178,7 @@ export interface WantedInterfaces {
 }
 
 /** Whole and checked. */
-export interface AgentOptions extends Counting {
+export interface AgentOptions extends Counting, Networked {
   readonly interfaces: readonly WantedInterfaces[];
   readonly capture: CaptureMethod;
   /** Undefined: all packets are captured. */
@@ -215,7 +218,8 @@ export function readAgentOptions(
   if (flags.nflog.length > 0 && flags.capture === 'libpcap') {
     throw new WindrowError('USAGE', '--nflog goes with rings: take --capture libpcap away');
   }
-  const counting = readCounting({ ...flags, eni: enisOf(flags) });
+  const eni = enisOf(flags);
+  const counting = readNetworked({ ...flags, eni }, readCounting({ ...flags, eni }), surroundings);
   if (flags.workers > 1 && counting.locality.native.eniOfMac.length > 0) {
     throw new WindrowError('USAGE', `--workers ${flags.workers}: ENIs that are named by a MAC need one worker`);
   }
