@@ -76,6 +76,7 @@ const PURE = [
   'cloud/locality.ts',
   'cloud/network.ts',
   'cloud/network_file.ts',
+  'cloud/network_marks.ts',
   'cloud/network_model.ts',
   'cloud/network_reader.ts',
   'cloud/network_schema.ts',
