@@ -10,6 +10,7 @@ export default tseslint.config(
       'bench/build/',
       'bench/delivery/build/',
       'bench/live/build/',
+      'bench/network/build/',
       'bench/cache/',
       'test/fuzz/build/',
       'test/chaos/build/',

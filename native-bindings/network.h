@@ -1,5 +1,5 @@
 // A cloud network that does not change: whose an address is, which path traffic takes, and whether rules let it pass.
-// Any number of threads may ask it. What the rules are is written down in src/cloud/network_file.ts and the README.
+// Any number of threads may ask it. What the rules are is written down once, in README.md: how traffic is judged.
 #pragma once
 #include <vector>
 
@@ -12,7 +12,7 @@ class Network {
  public:
   // Of tables that were found right.
   explicit Network(const NetworkTables& t)
-      : enis_(t.enis.size()), havip_vpcs_(t.havips.cells.begin(), t.havips.cells.end()), default_in_(t.default_in), default_out_(t.default_out) {
+      : has_one_vpc_(t.vpcs == 1), enis_(t.enis.size()), havip_vpcs_(t.havips.cells.begin(), t.havips.cells.end()), default_in_(t.default_in), default_out_(t.default_out) {
     read_vswitches(t);
     read_enis(t);
     read_rules(t);
@@ -32,7 +32,7 @@ class Network {
     const Family<Address>& f = family(a);
     uint32_t found = kNoNumber;
     bool is_one = true;
-    f.anywhere.each(0, a, [&](uint32_t owner) {
+    (has_one_vpc_ ? f.owners : f.anywhere).each(0, a, [&](uint32_t owner) {
       if (owner == kSeveral) is_one = false;
       else if (found == kNoNumber) found = owner;
       else is_one &= vpc_of(owner) == vpc_of(found);
@@ -79,7 +79,7 @@ class Network {
   template <typename Address>
   struct Family {
     AddressMap<Address> owners;    // by VPC
-    AddressMap<Address> anywhere;  // kSeveral: two VPCs have it
+    AddressMap<Address> anywhere;  // kSeveral: two VPCs have it; empty where there is one VPC
     AddressMap<Address> own;       // by ENI that is a box
     AddressRules<Address> rules;
     std::vector<PrefixMap<Address>> routes;
@@ -232,12 +232,12 @@ class Network {
   template <typename Address>
   void read_addresses(const PrefixColumns& owners, const PrefixColumns& own, Family<Address>* f) {
     f->owners = AddressMap<Address>(owners.size());
-    f->anywhere = AddressMap<Address>(owners.size());
+    f->anywhere = AddressMap<Address>(has_one_vpc_ ? 0 : owners.size());
     for (size_t i = 0; i < owners.size(); i++) {
       AddressPrefix<Address> prefix = owners.at(i, Address{});
       uint32_t owner = owners.values[i];
       f->owners.add(vpc_of(owner), prefix, owner);
-      if (!f->anywhere.add(0, prefix, owner)) f->anywhere.change(0, prefix, kSeveral);
+      if (!has_one_vpc_ && !f->anywhere.add(0, prefix, owner)) f->anywhere.change(0, prefix, kSeveral);
     }
     f->own = AddressMap<Address>(own.size());
     for (size_t i = 0; i < own.size(); i++) f->own.add(own.values[i], own.at(i, Address{}), 0);
@@ -253,6 +253,7 @@ class Network {
     for (size_t i = 0; i < cidrs.size(); i++) f->cidrs[counts[cidrs.values[i]]++] = cidrs.at(i, Address{});
   }
 
+  bool has_one_vpc_;
   std::vector<Eni> enis_;
   std::vector<uint32_t> havip_vpcs_;
   std::vector<Vswitch> vswitches_;

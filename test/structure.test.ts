@@ -6,10 +6,12 @@ import { describe, expect, test } from 'vitest';
 import { AGENT_OPTIONS } from '../src/app/agent/options.ts';
 import { DOCTOR_OPTIONS } from '../src/app/doctor_options.ts';
 import { metricsTable } from '../src/app/metrics.ts';
+import { NETWORK_OPTIONS } from '../src/app/network_options.ts';
 import { REPLAY_OPTIONS } from '../src/app/replay_options.ts';
 import { SINK_OPTIONS } from '../src/app/sink_options.ts';
 import type { OptionSpec } from '../src/base/options.ts';
 import { DIRECTION_RULES, DIRECTION_RULE_DOCS } from '../src/cloud/locality.ts';
+import { VERDICT_SOURCES, VERDICT_SOURCE_DOCS } from '../src/cloud/verdicts.ts';
 import { EXCLUSIONS, EXCLUSION_DOCS } from '../src/flowlog/accounting.ts';
 import { FIELDS } from '../src/flowlog/fields.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS } from '../src/kafka/options.ts';
@@ -53,6 +55,7 @@ const PURE = [
   'app/doctor/memory.ts',
   'app/doctor_options.ts',
   'app/metrics.ts',
+  'app/network_options.ts',
   'app/protocol.ts',
   'app/replay_options.ts',
   'app/sink_options.ts',
@@ -74,6 +77,7 @@ const PURE = [
   'cloud/locality.ts',
   'cloud/network.ts',
   'cloud/network_file.ts',
+  'cloud/network_marks.ts',
   'cloud/network_model.ts',
   'cloud/network_reader.ts',
   'cloud/network_schema.ts',
@@ -283,6 +287,7 @@ describe('the table in the README', () => {
     ['options:agent', optionTable(AGENT_OPTIONS.filter((option) => !isOfKafka(option)))],
     ['options:sink', optionTable(SINK_OPTIONS.filter((option) => !isOfKafka(option)))],
     ['options:doctor', optionTable(DOCTOR_OPTIONS.filter((option) => !isOfKafka(option)))],
+    ['options:network', optionTable(NETWORK_OPTIONS)],
     ['options:kafka', optionTable([...KAFKA_OPTIONS, ...PRODUCER_OPTIONS])],
     ['metrics', table(['metric', 'type', 'labels', 'what it says'], ...metricsTable())],
     ['fields', table(['key', 'what it is'], ...FIELDS.map(({ key, doc }) => [code(key), doc]))],
@@ -293,6 +298,13 @@ describe('the table in the README', () => {
     [
       'directions',
       table(['rule', 'what it looks at'], ...DIRECTION_RULES.map((rule) => [code(rule), DIRECTION_RULE_DOCS[rule]])),
+    ],
+    [
+      'verdicts',
+      table(
+        ['verdict of', 'what it means'],
+        ...VERDICT_SOURCES.map((source) => [code(source), VERDICT_SOURCE_DOCS[source]]),
+      ),
     ],
   ])('of %s is what the program has', (marker, expected) => {
     expect(tableOf(marker), `README.md: between <!-- ${marker} --> and <!-- end --> it should say\n${expected}`).toBe(

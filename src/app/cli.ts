@@ -7,6 +7,8 @@ import { AGENT_OPTIONS, readAgentOptions } from './agent/options.ts';
 import type { AgentFlags, CaptureMethod } from './agent/options.ts';
 import { DOCTOR_OPTIONS, readDoctorOptions } from './doctor_options.ts';
 import type { DoctorFlags } from './doctor_options.ts';
+import { NETWORK_OPTIONS } from './network_options.ts';
+import type { NetworkFlags } from './network_options.ts';
 import { REPLAY_OPTIONS, VERIFY_OPTIONS, readReplayOptions } from './replay_options.ts';
 import type { ReplayFlags, VerifyFlags } from './replay_options.ts';
 import { SINK_OPTIONS, readSinkOptions } from './sink_options.ts';
@@ -19,6 +21,9 @@ Exit codes: 0 complete; 1 refused or failed; 2 wrong usage; 3 the input is incom
 
 const DOCTOR_EXIT_CODES = `
 Exit codes: 0 nothing fails, warnings or not; 1 something fails; 2 wrong usage.`;
+
+const NETWORK_EXIT_CODES = `
+Exit codes: 0 the network is right; 2 it is not, or wrong usage.`;
 
 /** A command's code is loaded when it is asked for: a replay of a small capture is mostly start-up. */
 function build(): Command {
@@ -103,6 +108,20 @@ function build(): Command {
       process.exitCode = await doctor(options);
     });
   addOptions(doctorCommand, DOCTOR_OPTIONS).addHelpText('after', DOCTOR_EXIT_CODES);
+  const networkCommand = program
+    .command('network')
+    .summary('look at the file of a cloud network')
+    .description('Looks at the file of a cloud network, by which entries are judged.');
+  const networkCheckCommand = networkCommand
+    .command('check')
+    .summary('say whether it is right')
+    .description('Reads the file of a network, and says what is in it, or all that is wrong with it.')
+    .argument('<file>', 'YAML, or JSON, which is faster')
+    .action(async (file: string, flags: NetworkFlags) => {
+      const { checkNetwork } = await import('./network.ts');
+      process.exitCode = checkNetwork(file, flags);
+    });
+  addOptions(networkCheckCommand, NETWORK_OPTIONS).addHelpText('after', NETWORK_EXIT_CODES);
   program
     .command('demo')
     .summary('make a sample capture and replay it')

@@ -1,50 +1,12 @@
-// The cloud network that entries are of: its option, and what a command line makes of it.
-import { createHash } from 'node:crypto';
-import { WindrowError, systemReason } from '../base/errors.ts';
+// The options of `windrow network check`.
 import type { OptionSpec } from '../base/options.ts';
-import type { Locality } from '../cloud/locality.ts';
-import { readNetwork } from '../cloud/network.ts';
-import type { Network } from '../cloud/network.ts';
-import { localityOf } from '../cloud/network_locality.ts';
-import type { Surroundings } from '../kafka/options.ts';
 
-export const NETWORK_OPTION: OptionSpec = {
-  flags: '--network <file>',
-  doc: 'the cloud network in YAML or JSON: whose an address is, by which path traffic goes, and what its rules allow',
-};
+export const NETWORK_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--json', doc: 'what is in it, for machines', default: false },
+  { flags: '--quiet', doc: 'say nothing where it is right', default: false },
+];
 
 export interface NetworkFlags {
-  readonly network?: string;
-}
-
-/** Who is local, and by which network, if there is one. */
-export interface Networked {
-  readonly network: Network | undefined;
-  /** Of the network's file: what entries depend on. */
-  readonly networkDigest: string | undefined;
-  readonly locality: Locality;
-}
-
-/** `counting` is what the other options say. Throws USAGE. */
-export function readNetworked<C extends { readonly locality: Locality }>(
-  { network: path, eni }: NetworkFlags & { readonly eni: readonly string[] },
-  counting: C,
-  { readFile }: Pick<Surroundings, 'readFile'>,
-): C & Networked {
-  if (path === undefined) return { ...counting, network: undefined, networkDigest: undefined };
-  if (eni.length > 0) {
-    throw new WindrowError('USAGE', '--eni and --network: a network has ENIs of its own; choose one of them');
-  }
-  const text = readText(path, readFile);
-  const network = readNetwork(path, text);
-  const networkDigest = createHash('sha256').update(text).digest('hex');
-  return { ...counting, network, networkDigest, locality: localityOf(network, counting.locality.native.local) };
-}
-
-function readText(path: string, readFile: Surroundings['readFile']): string {
-  try {
-    return readFile(path);
-  } catch (cause) {
-    throw new WindrowError('USAGE', `--network ${path}: cannot be read: ${systemReason(cause)}`, { cause });
-  }
+  readonly json: boolean;
+  readonly quiet: boolean;
 }

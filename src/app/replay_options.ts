@@ -9,8 +9,8 @@ import { KAFKA_OPTIONS, PRODUCER_OPTIONS, readKafkaSettings } from '../kafka/opt
 import type { KafkaFlags, KafkaSettings, Surroundings } from '../kafka/options.ts';
 import { COMPRESSIONS } from '../sink/compressions.ts';
 import type { Compression } from '../sink/compressions.ts';
-import { NETWORK_OPTION, readNetworked } from './network_options.ts';
-import type { NetworkFlags, Networked } from './network_options.ts';
+import { NETWORK_OPTION, readNetworked } from './networked_options.ts';
+import type { Networked, NetworkedFlags } from './networked_options.ts';
 
 /** What tells packets from packets; `replay` and `verify` share it. */
 export const COUNTING_OPTIONS: readonly OptionSpec[] = [
@@ -127,7 +127,7 @@ export interface WayFlags extends KafkaFlags {
   readonly rotateBytes: number;
 }
 
-export interface ReplayFlags extends CountingFlags, NetworkFlags, FlowLogFlags, WayFlags {
+export interface ReplayFlags extends CountingFlags, NetworkedFlags, FlowLogFlags, WayFlags {
   readonly format?: 'json' | 'table';
   readonly again: boolean;
   readonly accounting?: string;

@@ -2,7 +2,6 @@
 import type { Path } from '../base/yaml_document.ts';
 import { formatPrefix } from './addresses.ts';
 import type { Prefix } from './addresses.ts';
-import { oneOf } from '../base/schema_faults.ts';
 import type { Loose, NextHopItem, RouteItem } from './network_file.ts';
 import type { EniModel, Havip, Route, RouteTable } from './network_model.ts';
 import { mustShareVpc } from './network_scope.ts';
@@ -83,7 +82,7 @@ interface AtHop {
 function checkNextHop(scope: Scope, hop: Loose<NextHopItem>, { vpc, hops, vpcsOfVms, path }: AtHop): void {
   const { findings, ids, file } = scope;
   const at: Path = [...path, 'id'];
-  const { type, id, attachment, remote_region: remoteRegion } = hop;
+  const { type, id, remote_region: remoteRegion } = hop;
   if (['eni', 'havip', 'instance'].includes(type!) && !Object.hasOwn(hop, 'id')) {
     findings.add(path, `a next hop with the id of its ${type}`, 'one without id', `write { type: ${type}, id: ID }`);
   }
@@ -103,14 +102,6 @@ function checkNextHop(scope: Scope, hop: Loose<NextHopItem>, { vpc, hops, vpcsOf
   } else if (remoteRegion !== undefined && remoteRegion === file.region) {
     const found = `${remoteRegion}, the region of this network`;
     findings.add([...path, 'remote_region'], 'another region', found, 'take it away');
-  } else if (remoteRegion !== undefined && (attachment ?? 'other') === 'other' && !Object.hasOwn(hop, 'attachment')) {
-    const found = 'a remote_region without attachment';
-    findings.add(
-      path,
-      'a next hop that says what is attached there',
-      found,
-      `write attachment: ${oneOf(['vpc', 'vbr', 'other'])}`,
-    );
   }
 }
 

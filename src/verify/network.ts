@@ -1,4 +1,4 @@
-// The slow and obvious judge of entries by a network: it reads the file's own words, in plain loops, one entry at a time.
+// The slow and obvious judge of entries by a network, as README.md has the rules: in plain loops over the file's own words.
 import type {
   AclItem,
   AclRuleItem,

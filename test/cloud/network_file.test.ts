@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { WindrowError } from '../../src/base/errors.ts';
 import { readNetwork } from '../../src/cloud/network.ts';
+import { marksOf } from '../../src/cloud/network_marks.ts';
 
 /** All that is wrong, without the name of the file before each. */
 function wrong(text: string): string[] {
@@ -68,6 +69,20 @@ describe('a file', () => {
       { eniId: 'eni-nat', accountId: '1210123456', vmId: '-', vpcId: 'vpc-a', vswitchId: 'vsw-a2' },
       { eniId: 'eni-b', accountId: 'other', vmId: '-', vpcId: 'vpc-b', vswitchId: 'vsw-b' },
     ]);
+  });
+
+  test('gives what tells packets of its ENIs apart', () => {
+    const { eniOfInterface, eniOfMac, eniOfVni } = marksOf(readNetwork('n.yaml', GOOD).file);
+    expect(eniOfInterface).toEqual([{ interface: 'tap0', eni: 0 }]);
+    expect(eniOfMac.map(({ mac, eni }) => [[...mac], eni])).toEqual([
+      [[2, 0, 0, 0, 0, 1], 0],
+      [[2, 0, 0, 0, 0, 2], 0],
+    ]);
+    expect([...eniOfVni]).toEqual([
+      [7, 0],
+      [8, 2],
+    ]);
+    expect(marksOf({})).toEqual({ eniOfInterface: [], eniOfMac: [], eniOfVni: new Map() });
   });
 
   test('names its rules by numbers, of which 0 is no rule', () => {

@@ -40,6 +40,8 @@ describe('a route leads to path', () => {
     [10, 'vbr'],
     [11, 'cen, attachment: vpc'],
     [12, 'cen'],
+    [12, 'cen, attachment: other'],
+    [12, 'cen, remote_region: there'],
     [12, 'cen, attachment: other, remote_region: there'],
     [18, 'cen, attachment: vpc, remote_region: there'],
     [19, 'cen, attachment: vbr'],

@@ -10,8 +10,8 @@ import type { Side } from '../../capture/ring.ts';
 import type { FlowLogName } from '../../flowlog/batch.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS, SPOOL_DEFAULTS } from '../../kafka/options.ts';
 import type { Surroundings } from '../../kafka/options.ts';
-import { NETWORK_OPTION, readNetworked } from '../network_options.ts';
-import type { NetworkFlags, Networked } from '../network_options.ts';
+import { NETWORK_OPTION, readNetworked } from '../networked_options.ts';
+import type { Networked, NetworkedFlags } from '../networked_options.ts';
 import {
   COUNTING_OPTIONS,
   FILE_OPTIONS,
@@ -149,7 +149,7 @@ export type InterfaceItem =
 /** A group as on the command line; or as files may write it. */
 export type NflogItem = string | number | { readonly group: number; readonly action?: NflogAction };
 
-export interface AgentFlags extends CountingFlags, NetworkFlags, FlowLogFlags, WayFlags {
+export interface AgentFlags extends CountingFlags, NetworkedFlags, FlowLogFlags, WayFlags {
   readonly config?: string;
   readonly check: boolean;
   readonly dump: boolean;
