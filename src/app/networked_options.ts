@@ -1,5 +1,4 @@
 // The cloud network that entries are of: its option, and what a command line makes of it.
-import { createHash } from 'node:crypto';
 import { WindrowError, systemReason } from '../base/errors.ts';
 import type { OptionSpec } from '../base/options.ts';
 import type { Locality } from '../cloud/locality.ts';
@@ -20,8 +19,8 @@ export interface NetworkedFlags {
 /** Who is local, and by which network, if there is one. */
 export interface Networked {
   readonly network: Network | undefined;
-  /** Of the network's file: what entries depend on. */
-  readonly networkDigest: string | undefined;
+  /** Of its file: what entries depend on. */
+  readonly networkText: string | undefined;
   readonly locality: Locality;
 }
 
@@ -31,14 +30,13 @@ export function readNetworked<C extends { readonly locality: Locality }>(
   counting: C,
   { readFile }: Pick<Surroundings, 'readFile'>,
 ): C & Networked {
-  if (path === undefined) return { ...counting, network: undefined, networkDigest: undefined };
+  if (path === undefined) return { ...counting, network: undefined, networkText: undefined };
   if (eni.length > 0) {
     throw new WindrowError('USAGE', '--eni and --network: a network has ENIs of its own; choose one of them');
   }
   const text = readNetworkText(path, readFile);
   const network = readNetwork(path, text);
-  const networkDigest = createHash('sha256').update(text).digest('hex');
-  return { ...counting, network, networkDigest, locality: localityOf(network, counting.locality.native.local) };
+  return { ...counting, network, networkText: text, locality: localityOf(network, counting.locality.native.local) };
 }
 
 /** Throws USAGE. */

@@ -266,14 +266,14 @@ export function rootOf(out: string): string {
 
 const MOST_NAME = 128;
 
-function readFiled(flags: ReplayFlags, { networkDigest }: Networked): Filed {
+function readFiled(flags: ReplayFlags, { networkText }: Networked): Filed {
   if (flags.format === 'table') {
     throw new WindrowError('USAGE', '--format table is for people to read, and goes to --output only');
   }
   const flowLog = readFlowLog(flags);
   const { lateness, decapsulate, local, eni, maxFlows } = flags;
   const counted = [windowSecondsOf(flags), lateness, decapsulate, local, eni, maxFlows, flowLog];
-  const identity = JSON.stringify(networkDigest === undefined ? counted : [...counted, networkDigest]);
+  const identity = JSON.stringify(networkText === undefined ? counted : [...counted, networkText]);
   return { flowLog, identity, isAgain: flags.again };
 }
 
