@@ -101,6 +101,7 @@ describe.concurrent('the accounting', () => {
           dropped: 0,
         },
       ],
+      unseen: { packets: 0, bytes: 0 },
       closedEarly: 0,
       incomplete: [],
     });

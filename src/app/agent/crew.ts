@@ -10,6 +10,9 @@ import { ShardPool } from '../../flow/pool.ts';
 import type { RunningTask } from '../../flow/pool.ts';
 import type { FromLiveWorker, ToLiveWorker } from './protocol.ts';
 
+/** A thread's port closes before its error is told. */
+const LAST_WORD_MS = 500;
+
 type Told<T> = T extends { readonly call: number } ? Omit<T, 'call'> : never;
 
 interface Answer {
@@ -143,9 +146,11 @@ class Member {
           return this.#answer(message.call)?.reject(new WindrowError(message.code, message.message));
       }
     });
-    // A thread that ends without a word has been ended.
+    // A thread that ends without a word has been ended; what it died of may come a moment later.
     task.port.on('close', () => {
-      if (!isOver) die('it ended without a word');
+      setTimeout(() => {
+        if (!isOver) die('it ended without a word');
+      }, LAST_WORD_MS).unref();
     });
     task.ended.catch((error: unknown) => die((error instanceof Error && error.stack) || String(error)));
   }
