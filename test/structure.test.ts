@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { AGENT_OPTIONS } from '../src/app/agent/options.ts';
 import { DOCTOR_OPTIONS } from '../src/app/doctor_options.ts';
+import { ESTIMATE_OPTIONS } from '../src/app/estimate_options.ts';
 import { metricsTable } from '../src/app/metrics.ts';
 import { REPLAY_OPTIONS } from '../src/app/replay_options.ts';
 import { SINK_OPTIONS } from '../src/app/sink_options.ts';
@@ -52,7 +53,11 @@ const PURE = [
   'app/doctor/machine.ts',
   'app/doctor/memory.ts',
   'app/doctor_options.ts',
+  'app/estimate_options.ts',
+  'app/estimate_report.ts',
   'app/metrics.ts',
+  'app/plain_table.ts',
+  'app/prices.ts',
   'app/protocol.ts',
   'app/replay_options.ts',
   'app/sink_options.ts',
@@ -68,6 +73,7 @@ const PURE = [
   'flowlog/accounting.ts',
   'flowlog/batch.ts',
   'flowlog/columns.ts',
+  'flowlog/fee.ts',
   'flowlog/fields.ts',
   'flowlog/metrics.ts',
   'flowlog/packed_columns.ts',
@@ -257,6 +263,7 @@ describe('the table in the README', () => {
     ['options:agent', optionTable(AGENT_OPTIONS.filter((option) => !isOfKafka(option)))],
     ['options:sink', optionTable(SINK_OPTIONS.filter((option) => !isOfKafka(option)))],
     ['options:doctor', optionTable(DOCTOR_OPTIONS.filter((option) => !isOfKafka(option)))],
+    ['options:estimate', optionTable(ESTIMATE_OPTIONS)],
     ['options:kafka', optionTable([...KAFKA_OPTIONS, ...PRODUCER_OPTIONS])],
     ['metrics', table(['metric', 'type', 'labels', 'what it says'], ...metricsTable())],
     ['fields', table(['key', 'what it is'], ...FIELDS.map(({ key, doc }) => [code(key), doc]))],

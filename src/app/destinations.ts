@@ -54,7 +54,7 @@ async function sourceOf(options: ReplayOptions, filed: Filed, workers: number): 
 }
 
 /** Standard input, a FIFO, what a shell puts in place of <(…): whoever looks what is in it has read it. */
-function isReadOnce(path: string): boolean {
+export function isReadOnce(path: string): boolean {
   if (path === STDIN) return true;
   try {
     const stat = fs.statSync(path);
