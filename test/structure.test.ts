@@ -12,6 +12,7 @@ import { SINK_OPTIONS } from '../src/app/sink_options.ts';
 import type { OptionSpec } from '../src/base/options.ts';
 import { DIRECTION_RULES, DIRECTION_RULE_DOCS } from '../src/cloud/locality.ts';
 import { EXCLUSIONS, EXCLUSION_DOCS } from '../src/flowlog/accounting.ts';
+import { AWS_FIELDS, AWS_PATHS } from '../src/flowlog/aws_fields.ts';
 import { FIELDS } from '../src/flowlog/fields.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS } from '../src/kafka/options.ts';
 
@@ -55,6 +56,7 @@ const PURE = [
   'app/doctor_options.ts',
   'app/estimate_options.ts',
   'app/estimate_report.ts',
+  'app/format_options.ts',
   'app/metrics.ts',
   'app/plain_table.ts',
   'app/prices.ts',
@@ -71,10 +73,12 @@ const PURE = [
   'capture/names.ts',
   'cloud/locality.ts',
   'flowlog/accounting.ts',
+  'flowlog/aws_fields.ts',
   'flowlog/batch.ts',
   'flowlog/columns.ts',
   'flowlog/fee.ts',
   'flowlog/fields.ts',
+  'flowlog/line_format.ts',
   'flowlog/metrics.ts',
   'flowlog/packed_columns.ts',
   'flowlog/silence.ts',
@@ -267,6 +271,20 @@ describe('the table in the README', () => {
     ['options:kafka', optionTable([...KAFKA_OPTIONS, ...PRODUCER_OPTIONS])],
     ['metrics', table(['metric', 'type', 'labels', 'what it says'], ...metricsTable())],
     ['fields', table(['key', 'what it is'], ...FIELDS.map(({ key, doc }) => [code(key), doc]))],
+    [
+      'aws-fields',
+      table(
+        ['field', 'version', 'what it is'],
+        ...AWS_FIELDS.map(({ name, version, doc }) => [code(name), `${version}`, doc]),
+      ),
+    ],
+    [
+      'aws-paths',
+      table(
+        ['`traffic_path`', '`traffic-path`', 'what it is'],
+        ...AWS_PATHS.map(({ paths, aws, doc }) => [paths.join(', '), `${aws}`, doc]),
+      ),
+    ],
     [
       'exclusions',
       table(['reason', 'what it means'], ...EXCLUSIONS.map((reason) => [code(reason), EXCLUSION_DOCS[reason]])),

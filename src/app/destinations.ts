@@ -16,7 +16,7 @@ const DIGITS = 24;
 export async function openDestination(options: ReplayOptions, workers: number): Promise<Destination> {
   const { delivery } = options;
   if (delivery.to === 'lines') {
-    return new LinesDestination(delivery.output, delivery.compress, options.format === 'json');
+    return new LinesDestination(delivery.output, delivery.compress, options.lines);
   }
   const source = await sourceOf(options, delivery, workers);
   if (delivery.to === 'tree') {

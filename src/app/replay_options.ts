@@ -5,10 +5,13 @@ import { STDIN, STDOUT } from '../base/standard.ts';
 import { readLocality } from '../cloud/locality.ts';
 import type { Locality } from '../cloud/locality.ts';
 import type { FlowLogName } from '../flowlog/batch.ts';
+import type { LineFormat } from '../flowlog/line_format.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS, readKafkaSettings } from '../kafka/options.ts';
 import type { KafkaFlags, KafkaSettings, Surroundings } from '../kafka/options.ts';
 import { COMPRESSIONS } from '../sink/compressions.ts';
 import type { Compression } from '../sink/compressions.ts';
+import { AWS_FIELDS_OPTION, LINE_FORMATS, readLineFormat } from './format_options.ts';
+import type { LineFormatFlags } from './format_options.ts';
 
 /** What tells packets from packets; `replay` and `verify` share it. */
 export const COUNTING_OPTIONS: readonly OptionSpec[] = [
@@ -72,9 +75,10 @@ export const REPLAY_OPTIONS: readonly OptionSpec[] = [
   ...COUNTING_OPTIONS,
   {
     flags: '--format <format>',
-    doc: 'json: an entry a line; table: for people (default: table on a terminal, else json)',
-    choices: ['json', 'table'],
+    doc: 'json: an entry a line; aws: lines of AWS VPC flow logs; table: for people (default: table on a terminal, else json)',
+    choices: [...LINE_FORMATS, 'table'],
   },
+  AWS_FIELDS_OPTION,
   { flags: '--output <path>', doc: 'where entries go; - is standard output', default: STDOUT },
   { flags: '--out <directory>', doc: 'where entries go instead, as a tree of files by project, logstore and hour' },
   ...FILE_OPTIONS,
@@ -124,8 +128,8 @@ export interface WayFlags extends KafkaFlags {
   readonly rotateBytes: number;
 }
 
-export interface ReplayFlags extends CountingFlags, FlowLogFlags, WayFlags {
-  readonly format?: 'json' | 'table';
+export interface ReplayFlags extends CountingFlags, FlowLogFlags, WayFlags, LineFormatFlags {
+  readonly format?: (typeof LINE_FORMATS)[number] | 'table';
   readonly again: boolean;
   readonly accounting?: string;
   readonly workers?: number;
@@ -139,7 +143,9 @@ export interface VerifyFlags extends CountingFlags {
 /** Whole and checked. */
 export interface ReplayOptions extends Counting {
   readonly paths: readonly string[];
-  readonly format: 'json' | 'table';
+  readonly format: 'lines' | 'table';
+  /** Undefined: there are none. */
+  readonly lines: LineFormat | undefined;
   readonly delivery: Delivery;
   readonly accounting: string | undefined;
   /** Undefined: as many as there is work for. */
@@ -219,10 +225,13 @@ export function readReplayOptions(
   }
   const delivery = readDelivery(flags, surroundings);
   const isPlain = delivery.to === 'lines' && delivery.output === STDOUT;
+  const counting = readCounting(flags);
+  const format = flags.format ?? (isTerminal && isPlain && flags.awsFields === undefined ? 'table' : 'json');
   return Object.freeze({
-    ...readCounting(flags),
+    ...counting,
     paths,
-    format: flags.format ?? (isTerminal && isPlain ? 'table' : 'json'),
+    format: format === 'table' ? 'table' : 'lines',
+    lines: readLineFormat(format, flags, counting.locality.enis),
     delivery,
     accounting: flags.accounting,
     workers: flags.workers,
@@ -263,8 +272,9 @@ export function rootOf(out: string): string {
 const MOST_NAME = 128;
 
 function readFiled(flags: ReplayFlags): Filed {
-  if (flags.format === 'table') {
-    throw new WindrowError('USAGE', '--format table is for people to read, and goes to --output only');
+  if (flags.format === 'table' || flags.format === 'aws') {
+    const what = flags.format === 'table' ? 'is for people to read' : 'is lines of text';
+    throw new WindrowError('USAGE', `--format ${flags.format} ${what}, and goes to --output only`);
   }
   const flowLog = readFlowLog(flags);
   const { lateness, decapsulate, local, eni, maxFlows } = flags;

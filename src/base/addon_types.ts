@@ -9,6 +9,15 @@ export type NativeEncoder = { readonly [tag]: 'encoder' };
 export type NativePacker = { readonly [tag]: 'packer' };
 export type NativeLinkWatch = { readonly [tag]: 'linkWatch' };
 
+/** What is the same in all entries of an ENI, as the encoder writes it. */
+export interface NativeEni {
+  readonly accountId: string;
+  readonly eniId: string;
+  readonly vmId: string;
+  readonly vpcId: string;
+  readonly vswitchId: string;
+}
+
 export interface NativeLocality {
   readonly eniCount: number;
   /** The ENI of all traffic, or -1. */

@@ -3,7 +3,7 @@ import type { Collector } from '../flow/collector.ts';
 import { ACTION, Columns, STATUS } from './columns.ts';
 import type { EniDirectory } from './eni_directory.ts';
 import type { EntryWriter, Sums, Taken } from './entry_writer.ts';
-import { JsonWriter } from './json_writer.ts';
+import { LineWriter } from './line_writer.ts';
 
 export interface Size {
   entries: number;
@@ -28,7 +28,7 @@ const NONE = '-';
 
 export class EntrySizes implements EntryWriter {
   readonly #columns = new Columns(ROWS);
-  readonly #lines: JsonWriter;
+  readonly #lines: LineWriter;
   readonly #block = Buffer.alloc(ROOM_BYTES);
   readonly #all: Size = { entries: 0, bytes: 0 };
   readonly #by = {
@@ -42,7 +42,7 @@ export class EntrySizes implements EntryWriter {
   #row = 0;
 
   constructor(enis: EniDirectory) {
-    this.#lines = new JsonWriter(enis, { room: () => this.#block, wrote: (bytes) => this.#measure(bytes) });
+    this.#lines = new LineWriter(enis, { room: () => this.#block, wrote: (bytes) => this.#measure(bytes) });
   }
 
   get sizes(): Sizes {
