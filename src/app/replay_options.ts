@@ -10,8 +10,8 @@ import { KAFKA_OPTIONS, PRODUCER_OPTIONS, readKafkaSettings } from '../kafka/opt
 import type { KafkaFlags, KafkaSettings, Surroundings } from '../kafka/options.ts';
 import { COMPRESSIONS } from '../sink/compressions.ts';
 import type { Compression } from '../sink/compressions.ts';
-import { AWS_FIELDS_OPTION, LINE_FORMATS, readLineFormat } from './format_options.ts';
-import type { LineFormatFlags } from './format_options.ts';
+import { REPLAY_FORMAT_OPTIONS, readLinesOf } from './format_options.ts';
+import type { LINE_FORMATS, LineFormatFlags } from './format_options.ts';
 
 /** What tells packets from packets; `replay` and `verify` share it. */
 export const COUNTING_OPTIONS: readonly OptionSpec[] = [
@@ -73,12 +73,7 @@ const AGAIN_OPTIONS: readonly OptionSpec[] = [
 
 export const REPLAY_OPTIONS: readonly OptionSpec[] = [
   ...COUNTING_OPTIONS,
-  {
-    flags: '--format <format>',
-    doc: 'json: an entry a line; aws: lines of AWS VPC flow logs; table: for people (default: table on a terminal, else json)',
-    choices: [...LINE_FORMATS, 'table'],
-  },
-  AWS_FIELDS_OPTION,
+  ...REPLAY_FORMAT_OPTIONS,
   { flags: '--output <path>', doc: 'where entries go; - is standard output', default: STDOUT },
   { flags: '--out <directory>', doc: 'where entries go instead, as a tree of files by project, logstore and hour' },
   ...FILE_OPTIONS,
@@ -225,13 +220,16 @@ export function readReplayOptions(
   }
   const delivery = readDelivery(flags, surroundings);
   const isPlain = delivery.to === 'lines' && delivery.output === STDOUT;
+  if (flags.format === 'table' && flags.awsFields !== undefined) {
+    throw new WindrowError('USAGE', '--format table has no lines: --aws-fields goes with --format aws');
+  }
   const counting = readCounting(flags);
   const format = flags.format ?? (isTerminal && isPlain && flags.awsFields === undefined ? 'table' : 'json');
   return Object.freeze({
     ...counting,
     paths,
     format: format === 'table' ? 'table' : 'lines',
-    lines: readLineFormat(format, flags, counting.locality.enis),
+    lines: format === 'table' ? undefined : readLinesOf(delivery.to === 'lines', format, flags, counting.locality.enis),
     delivery,
     accounting: flags.accounting,
     workers: flags.workers,
@@ -272,9 +270,8 @@ export function rootOf(out: string): string {
 const MOST_NAME = 128;
 
 function readFiled(flags: ReplayFlags): Filed {
-  if (flags.format === 'table' || flags.format === 'aws') {
-    const what = flags.format === 'table' ? 'is for people to read' : 'is lines of text';
-    throw new WindrowError('USAGE', `--format ${flags.format} ${what}, and goes to --output only`);
+  if (flags.format === 'table') {
+    throw new WindrowError('USAGE', '--format table is for people to read, and goes to --output only');
   }
   const flowLog = readFlowLog(flags);
   const { lateness, decapsulate, local, eni, maxFlows } = flags;

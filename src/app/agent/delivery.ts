@@ -5,7 +5,6 @@ import type { BatchSource } from '../../flowlog/batch_writer.ts';
 import { BatchWriter } from '../../flowlog/batch_writer.ts';
 import type { EniDirectory } from '../../flowlog/eni_directory.ts';
 import type { EntryWriter } from '../../flowlog/entry_writer.ts';
-import { JSON_LINES } from '../../flowlog/line_format.ts';
 import { loadRdkafka } from '../../kafka/client.ts';
 import { BatchProducer } from '../../kafka/producer.ts';
 import { Shipper } from '../../kafka/shipper.ts';
@@ -54,7 +53,7 @@ export async function openDelivery(own: AgentDeliveryOptions): Promise<AgentDeli
   const { way, flowLog, windowSeconds, rotateMs } = options;
   if (way.to === 'lines' || !state) {
     const { output, compress } = way.to === 'lines' ? way : { output: '-', compress: undefined };
-    return plain(new LinesDestination(output, compress, JSON_LINES));
+    return plain(new LinesDestination(output, compress, options.lines));
   }
   const { id: agent, boot } = state;
   // A life is not repeated: which flows are closed early makes no difference.
