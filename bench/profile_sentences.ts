@@ -21,7 +21,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
     'a packet finds its slot in the flow table, or a new one, and is counted: a cache miss in the index and one in the slots where flows are many.',
   'FlowTable::fill_rows': 'the flows of a window that closes become rows, in the order of their first packets.',
   'JsonEncoder::line': 'an entry becomes a line of text.',
-  'JsonEncoder::number': 'numbers of an entry become digits.',
+  'EntryText::number': 'numbers of an entry become digits.',
 };
 
 /** Where nothing is known of the item itself, what is so of all of its module. */

@@ -1,12 +1,15 @@
 // What JavaScript may call. Every function takes what it needs as checked arguments.
 #include <sys/file.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <mutex>
 #include <system_error>
+#include <variant>
 
 #include "aligned.h"
+#include "aws_encoder.h"
 #include "collector.h"
 #include "columns_argument.h"
 #include "exchange_options.h"
@@ -61,10 +64,18 @@ struct OwnedCollector {
   Collector collector;
 };
 
+// Of any format: which one it is, is asked once for a run of rows.
 struct OwnedEncoder {
   static constexpr napi_type_tag kTag = {0x77696e64726f7731, 0x656e636f64000001};
-  explicit OwnedEncoder(const std::vector<EniConstants>& enis) : encoder(enis) {}
-  JsonEncoder encoder;
+  explicit OwnedEncoder(std::variant<JsonEncoder, AwsEncoder> e) : encoder(std::move(e)) {}
+  bool knows(uint32_t eni) const {
+    return std::visit([&](const auto& e) { return e.knows(eni); }, encoder);
+  }
+  uint32_t encode(const Columns& c, uint32_t row, uint32_t rows, uint8_t* out, size_t room, size_t* written, uint64_t* packets,
+                  uint64_t* bytes) const {
+    return std::visit([&](const auto& e) { return e.encode(c, row, rows, out, room, written, packets, bytes); }, encoder);
+  }
+  std::variant<JsonEncoder, AwsEncoder> encoder;
 };
 
 // Runs `make`; what does not fit into memory is an error for JavaScript.
@@ -424,19 +435,46 @@ napi_value collector_drops(napi_env env, napi_callback_info info) {
   return reports.value();
 }
 
+std::vector<EniConstants> read_enis(Args& args, size_t i) {
+  std::vector<EniConstants> enis;
+  args.each(args[i], [&](napi_value e) {
+    enis.push_back({args.text_of(args.get(e, "accountId")), args.text_of(args.get(e, "eniId")), args.text_of(args.get(e, "vmId")),
+                    args.text_of(args.get(e, "vpcId")), args.text_of(args.get(e, "vswitchId"))});
+  });
+  return enis;
+}
+
 // encoder_new([{accountId, eniId, vmId, vpcId, vswitchId}]) -> encoder; the texts are escaped for JSON already
 napi_value encoder_new(napi_env env, napi_callback_info info) {
   Args args(env, info, 1);
   if (!args.ok()) return nullptr;
-  std::vector<EniConstants> enis;
-  args.each(args[0], [&](napi_value e) {
-    enis.push_back({args.text_of(args.get(e, "accountId")), args.text_of(args.get(e, "eniId")), args.text_of(args.get(e, "vmId")),
-                    args.text_of(args.get(e, "vpcId")), args.text_of(args.get(e, "vswitchId"))});
-  });
-  return args.ok() ? napi::own(env, new OwnedEncoder(enis)) : nullptr;
+  std::vector<EniConstants> enis = read_enis(args, 0);
+  return args.ok() ? napi::own(env, new OwnedEncoder(JsonEncoder(enis))) : nullptr;
 }
 
-// encoder_json(encoder, columns, capacity, from, rows, out: Uint8Array, Float64Array(4)); [next row, written, packets, bytes]
+// encoder_aws([{accountId, eniId, vmId, vpcId, vswitchId}], fields: Uint8Array of AwsField, version, paths: Uint8Array(32) of
+// characters by traffic_path) -> encoder; the texts have no blanks
+napi_value encoder_aws(napi_env env, napi_callback_info info) {
+  Args args(env, info, 4);
+  if (!args.ok()) return nullptr;
+  std::vector<EniConstants> enis = read_enis(args, 0);
+  size_t count = 0;
+  auto* numbers = static_cast<uint8_t*>(args.array(1, napi_uint8_array, 1, &count));
+  std::string version = args.text_of(args[2]);
+  AwsPaths paths;
+  auto* characters = static_cast<uint8_t*>(args.array(3, napi_uint8_array, paths.size()));
+  std::vector<AwsField> fields;
+  for (size_t i = 0; args.ok() && i < count; i++) {
+    if (numbers[i] >= uint8_t(AwsField::kCount)) args.fail("no such field");
+    fields.push_back(AwsField(numbers[i]));
+  }
+  if (!args.ok()) return nullptr;
+  std::copy_n(characters, paths.size(), paths.begin());
+  return napi::own(env, new OwnedEncoder(AwsEncoder(enis, fields, version, paths)));
+}
+
+// encoder_json(encoder, columns, capacity, from, rows, out: Uint8Array, Float64Array(4)): lines in the encoder's format;
+// [next row, written, packets, bytes]
 napi_value encoder_json(napi_env env, napi_callback_info info) {
   Args args(env, info, 7);
   if (!args.ok()) return nullptr;
@@ -449,11 +487,11 @@ napi_value encoder_json(napi_env env, napi_callback_info info) {
   auto* result = static_cast<double*>(args.array(6, napi_float64_array, 4));
   if (args.ok() && !(from <= rows && rows <= columns.capacity)) args.fail("no such rows");
   for (uint32_t i = uint32_t(from); args.ok() && i < uint32_t(rows); i++)
-    if (!owned->encoder.knows(columns.eni[i])) args.fail("a row of an ENI that the encoder does not know");
+    if (!owned->knows(columns.eni[i])) args.fail("a row of an ENI that the encoder does not know");
   if (!args.ok()) return nullptr;
   size_t written = 0;
   uint64_t packets = 0, bytes = 0;
-  uint32_t next = owned->encoder.encode(columns, uint32_t(from), uint32_t(rows), out, room, &written, &packets, &bytes);
+  uint32_t next = owned->encode(columns, uint32_t(from), uint32_t(rows), out, room, &written, &packets, &bytes);
   result[0] = next;
   result[1] = double(written);
   result[2] = double(packets);
@@ -489,7 +527,7 @@ napi_value collector_rows(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// collector_json(collector, encoder, out: Uint8Array, Float64Array(5)): encodes rows of the window;
+// collector_json(collector, encoder, out: Uint8Array, Float64Array(5)): encodes rows of the window in the encoder's format;
 // [how it ended (Rows), rows, bytes written, packets, bytes]
 napi_value collector_json(napi_env env, napi_callback_info info) {
   Args args(env, info, 4);
@@ -505,10 +543,10 @@ napi_value collector_json(napi_env env, napi_callback_info info) {
   bool is_unknown = false;
   bool is_done = owned->collector.rows([&](const Columns& from, uint32_t row, uint32_t to) {
     size_t some = 0;
-    uint32_t next = encoder->encoder.encode(from, row, to, out + written, room - written, &some, &packets, &bytes);
+    uint32_t next = encoder->encode(from, row, to, out + written, room - written, &some, &packets, &bytes);
     written += some;
     rows += next - row;
-    is_unknown = next < to && !encoder->encoder.knows(from.eni[next]);
+    is_unknown = next < to && !encoder->knows(from.eni[next]);
     return next;
   });
   result[0] = is_unknown ? double(Rows::kUnknownEni) : rows_ended(is_done, owned->collector);
@@ -600,7 +638,7 @@ napi_value init(napi_env env, napi_value exports) {
       X(worker_add_input), X(worker_declare), X(worker_feed), X(worker_run),
       X(worker_damage), X(worker_take_ended), X(worker_consumed), X(collector_new),
       X(collector_close), X(collector_next), X(collector_enis), X(collector_drops),
-      X(collector_rows), X(collector_json), X(collector_pack), X(encoder_new), X(encoder_json),
+      X(collector_rows), X(collector_json), X(collector_pack), X(encoder_new), X(encoder_aws), X(encoder_json),
       X(packer_new), X(packer_begin), X(packer_add), X(packer_enis), X(packer_size), X(packer_take),
       X(columns_unpack), X(columns_layout), X(capture_peek), X(aligned_bytes), X(file_lock),
       X(network_new), X(network_eni_of), X(network_judge), X(exchange_judge_by), X(libpcap_version), X(filter_compile),

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { AGENT_OPTIONS } from '../src/app/agent/options.ts';
 import { DOCTOR_OPTIONS } from '../src/app/doctor_options.ts';
+import { ESTIMATE_OPTIONS } from '../src/app/estimate_options.ts';
 import { metricsTable } from '../src/app/metrics.ts';
 import { NETWORK_OPTIONS } from '../src/app/network_options.ts';
 import { REPLAY_OPTIONS } from '../src/app/replay_options.ts';
@@ -13,6 +14,7 @@ import type { OptionSpec } from '../src/base/options.ts';
 import { DIRECTION_RULES, DIRECTION_RULE_DOCS } from '../src/cloud/locality.ts';
 import { VERDICT_SOURCES, VERDICT_SOURCE_DOCS } from '../src/cloud/verdicts.ts';
 import { EXCLUSIONS, EXCLUSION_DOCS } from '../src/flowlog/accounting.ts';
+import { AWS_FIELDS, AWS_PATHS } from '../src/flowlog/aws_fields.ts';
 import { FIELDS } from '../src/flowlog/fields.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS } from '../src/kafka/options.ts';
 
@@ -54,8 +56,13 @@ const PURE = [
   'app/doctor/machine.ts',
   'app/doctor/memory.ts',
   'app/doctor_options.ts',
+  'app/estimate_options.ts',
+  'app/estimate_report.ts',
+  'app/format_options.ts',
   'app/metrics.ts',
   'app/network_options.ts',
+  'app/plain_table.ts',
+  'app/prices.ts',
   'app/protocol.ts',
   'app/replay_options.ts',
   'app/sink_options.ts',
@@ -94,9 +101,12 @@ const PURE = [
   'cloud/verdicts.ts',
   'cloud/vpc_reader.ts',
   'flowlog/accounting.ts',
+  'flowlog/aws_fields.ts',
   'flowlog/batch.ts',
   'flowlog/columns.ts',
+  'flowlog/fee.ts',
   'flowlog/fields.ts',
+  'flowlog/line_format.ts',
   'flowlog/metrics.ts',
   'flowlog/packed_columns.ts',
   'flowlog/silence.ts',
@@ -288,9 +298,24 @@ describe('the table in the README', () => {
     ['options:sink', optionTable(SINK_OPTIONS.filter((option) => !isOfKafka(option)))],
     ['options:doctor', optionTable(DOCTOR_OPTIONS.filter((option) => !isOfKafka(option)))],
     ['options:network', optionTable(NETWORK_OPTIONS)],
+    ['options:estimate', optionTable(ESTIMATE_OPTIONS)],
     ['options:kafka', optionTable([...KAFKA_OPTIONS, ...PRODUCER_OPTIONS])],
     ['metrics', table(['metric', 'type', 'labels', 'what it says'], ...metricsTable())],
     ['fields', table(['key', 'what it is'], ...FIELDS.map(({ key, doc }) => [code(key), doc]))],
+    [
+      'aws-fields',
+      table(
+        ['field', 'version', 'what it is'],
+        ...AWS_FIELDS.map(({ name, version, doc }) => [code(name), `${version}`, doc]),
+      ),
+    ],
+    [
+      'aws-paths',
+      table(
+        ['`traffic_path`', '`traffic-path`', 'what it is'],
+        ...AWS_PATHS.map(({ paths, aws, doc }) => [paths.join(', '), `${aws}`, doc]),
+      ),
+    ],
     [
       'exclusions',
       table(['reason', 'what it means'], ...EXCLUSIONS.map((reason) => [code(reason), EXCLUSION_DOCS[reason]])),

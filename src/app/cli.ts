@@ -7,6 +7,8 @@ import { AGENT_OPTIONS, readAgentOptions } from './agent/options.ts';
 import type { AgentFlags, CaptureMethod } from './agent/options.ts';
 import { DOCTOR_OPTIONS, readDoctorOptions } from './doctor_options.ts';
 import type { DoctorFlags } from './doctor_options.ts';
+import { ESTIMATE_OPTIONS, readEstimateOptions } from './estimate_options.ts';
+import type { EstimateFlags } from './estimate_options.ts';
 import { NETWORK_OPTIONS } from './network_options.ts';
 import type { NetworkFlags } from './network_options.ts';
 import { REPLAY_OPTIONS, VERIFY_OPTIONS, readReplayOptions } from './replay_options.ts';
@@ -98,6 +100,20 @@ function build(): Command {
       process.exitCode = await verify(files.slice(0, -1), files.at(-1)!, flags);
     });
   addOptions(verifyCommand, VERIFY_OPTIONS).addHelpText('after', EXIT_CODES);
+  const estimateCommand = program
+    .command('estimate')
+    .summary('say what flow logs of a capture would cost')
+    .description(
+      'Counts the entries of captures with windows of 1, 5 and 10 minutes, and says what a month like that would cost.',
+    )
+    .argument('<file...>', 'pcap or pcapng, also gzip-compressed; several files are one capture')
+    .action(async (files: string[], flags: EstimateFlags) => {
+      const { readPrices } = await import('./prices.ts');
+      const options = readEstimateOptions(files, flags, (file) => readPrices(file, SURROUNDINGS.readFile));
+      const { estimate } = await import('./estimate.ts');
+      process.exitCode = await estimate(options);
+    });
+  addOptions(estimateCommand, ESTIMATE_OPTIONS).addHelpText('after', EXIT_CODES);
   const doctorCommand = program
     .command('doctor')
     .summary('say whether this machine can capture and deliver')

@@ -41,7 +41,7 @@ export class Crew {
   readonly failed = new Promise<never>((_, reject) => (this.#fail = reject));
 
   /** The threads begin at once, so that they are there when there is something to do. */
-  constructor(options: ReplayOptions) {
+  constructor(options: Pick<ReplayOptions, 'paths' | 'workers'>) {
     this.workers = options.workers ?? workersFor(sizeOf(options.paths));
     this.#pool = new ShardPool(new URL('./worker.js', import.meta.url), this.workers);
     this.failed.catch(() => undefined);

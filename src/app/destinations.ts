@@ -16,7 +16,7 @@ const DIGITS = 24;
 export async function openDestination(options: ReplayOptions, workers: number): Promise<Destination> {
   const { delivery } = options;
   if (delivery.to === 'lines') {
-    return new LinesDestination(delivery.output, delivery.compress, options.format === 'json');
+    return new LinesDestination(delivery.output, delivery.compress, options.lines);
   }
   const source = await sourceOf(options, delivery, workers);
   if (delivery.to === 'tree') {
@@ -54,7 +54,7 @@ async function sourceOf(options: ReplayOptions, filed: Filed, workers: number): 
 }
 
 /** Standard input, a FIFO, what a shell puts in place of <(…): whoever looks what is in it has read it. */
-function isReadOnce(path: string): boolean {
+export function isReadOnce(path: string): boolean {
   if (path === STDIN) return true;
   try {
     const stat = fs.statSync(path);

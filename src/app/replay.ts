@@ -52,7 +52,7 @@ export async function replay(options: ReplayOptions, crew = new Crew(options)): 
   }
   const { accounting } = result;
   if (options.accounting !== undefined) writeAccounting(options.accounting, accounting);
-  if (!options.quiet && options.format === 'json') process.stderr.write(`windrow: ${summaryLine(accounting)}\n`);
+  if (!options.quiet && options.format === 'lines') process.stderr.write(`windrow: ${summaryLine(accounting)}\n`);
   const delivered = destination.summary();
   if (!options.quiet && delivered !== undefined) process.stderr.write(`windrow: ${delivered}\n`);
   for (const cut of accounting.incomplete) {

@@ -5,10 +5,13 @@ import { STDIN, STDOUT } from '../base/standard.ts';
 import { readLocality } from '../cloud/locality.ts';
 import type { Locality } from '../cloud/locality.ts';
 import type { FlowLogName } from '../flowlog/batch.ts';
+import type { LineFormat } from '../flowlog/line_format.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS, readKafkaSettings } from '../kafka/options.ts';
 import type { KafkaFlags, KafkaSettings, Surroundings } from '../kafka/options.ts';
 import { COMPRESSIONS } from '../sink/compressions.ts';
 import type { Compression } from '../sink/compressions.ts';
+import { REPLAY_FORMAT_OPTIONS, readLinesOf } from './format_options.ts';
+import type { LINE_FORMATS, LineFormatFlags } from './format_options.ts';
 import { NETWORK_OPTION, readNetworked } from './networked_options.ts';
 import type { Networked, NetworkedFlags } from './networked_options.ts';
 
@@ -73,11 +76,7 @@ const AGAIN_OPTIONS: readonly OptionSpec[] = [
 export const REPLAY_OPTIONS: readonly OptionSpec[] = [
   ...COUNTING_OPTIONS,
   NETWORK_OPTION,
-  {
-    flags: '--format <format>',
-    doc: 'json: an entry a line; table: for people (default: table on a terminal, else json)',
-    choices: ['json', 'table'],
-  },
+  ...REPLAY_FORMAT_OPTIONS,
   { flags: '--output <path>', doc: 'where entries go; - is standard output', default: STDOUT },
   { flags: '--out <directory>', doc: 'where entries go instead, as a tree of files by project, logstore and hour' },
   ...FILE_OPTIONS,
@@ -127,8 +126,8 @@ export interface WayFlags extends KafkaFlags {
   readonly rotateBytes: number;
 }
 
-export interface ReplayFlags extends CountingFlags, NetworkedFlags, FlowLogFlags, WayFlags {
-  readonly format?: 'json' | 'table';
+export interface ReplayFlags extends CountingFlags, NetworkedFlags, FlowLogFlags, WayFlags, LineFormatFlags {
+  readonly format?: (typeof LINE_FORMATS)[number] | 'table';
   readonly again: boolean;
   readonly accounting?: string;
   readonly workers?: number;
@@ -142,7 +141,9 @@ export interface VerifyFlags extends CountingFlags {
 /** Whole and checked. */
 export interface ReplayOptions extends Counting, Networked {
   readonly paths: readonly string[];
-  readonly format: 'json' | 'table';
+  readonly format: 'lines' | 'table';
+  /** Undefined: there are none. */
+  readonly lines: LineFormat | undefined;
   readonly delivery: Delivery;
   readonly accounting: string | undefined;
   /** Undefined: as many as there is work for. */
@@ -223,10 +224,16 @@ export function readReplayOptions(
   const networked = readNetworked(flags, readCounting(flags), surroundings);
   const delivery = readDelivery(flags, networked, surroundings);
   const isPlain = delivery.to === 'lines' && delivery.output === STDOUT;
+  if (flags.format === 'table' && flags.awsFields !== undefined) {
+    throw new WindrowError('USAGE', '--format table has no lines: --aws-fields goes with --format aws');
+  }
+  const format = flags.format ?? (isTerminal && isPlain && flags.awsFields === undefined ? 'table' : 'json');
   return Object.freeze({
     ...networked,
     paths,
-    format: flags.format ?? (isTerminal && isPlain ? 'table' : 'json'),
+    format: format === 'table' ? 'table' : 'lines',
+    lines:
+      format === 'table' ? undefined : readLinesOf(delivery.to === 'lines', format, flags, networked.locality.enis),
     delivery,
     accounting: flags.accounting,
     workers: flags.workers,

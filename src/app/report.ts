@@ -1,10 +1,11 @@
 // A replay for people: the largest flows, a bar of traffic per window, and the books.
-import Table from 'cli-table3';
 import { createColors } from 'picocolors';
 import { DIRECTION_RULE_DOCS } from '../cloud/locality.ts';
 import { EXCLUSION_DOCS } from '../flowlog/accounting.ts';
 import type { Accounting } from '../flowlog/accounting.ts';
 import type { FlowSummary, Summary, WindowSummary } from '../flowlog/summary.ts';
+import { plainTable } from './plain_table.ts';
+import type { Colors } from './plain_table.ts';
 import type { ReplayResult } from './replay.ts';
 import { bytes, count, exact, quantity, time } from './units.ts';
 
@@ -27,8 +28,6 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
 /** Windows shown; of more, those in the middle are left out. */
 const SHOWN_WINDOWS = 40;
 
-type Colors = ReturnType<typeof createColors>;
-
 /** The whole report; `columns` is the width of what shows it. */
 export function renderReport({ accounting, summary }: ReplayResult, columns: number, isColored: boolean): string {
   const pc = createColors(isColored);
@@ -41,33 +40,6 @@ export function renderReport({ accounting, summary }: ReplayResult, columns: num
 
 function heading(pc: Colors, text: string): string {
   return pc.bold(text);
-}
-
-function plainTable(pc: Colors, head: readonly string[], rightFrom: number): Table.Table {
-  return new Table({
-    head: head.map((text) => pc.dim(text)),
-    colAligns: head.map((_, i) => (i >= rightFrom ? 'right' : 'left')),
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
-    chars: Object.fromEntries(
-      [
-        'top',
-        'top-mid',
-        'top-left',
-        'top-right',
-        'bottom',
-        'bottom-mid',
-        'bottom-left',
-        'bottom-right',
-        'left',
-        'left-mid',
-        'mid',
-        'mid-mid',
-        'right',
-        'right-mid',
-        'middle',
-      ].map((edge) => [edge, '']),
-    ),
-  });
 }
 
 function renderFlows(pc: Colors, summary: Summary): string {

@@ -11,6 +11,15 @@ export type NativeLinkWatch = { readonly [tag]: 'linkWatch' };
 /** It never changes. */
 export type NativeNetwork = { readonly [tag]: 'network' };
 
+/** What is the same in all entries of an ENI, as the encoder writes it. */
+export interface NativeEni {
+  readonly accountId: string;
+  readonly eniId: string;
+  readonly vmId: string;
+  readonly vpcId: string;
+  readonly vswitchId: string;
+}
+
 export interface NativeLocality {
   readonly eniCount: number;
   /** The ENI of all traffic, or -1. */

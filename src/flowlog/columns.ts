@@ -2,6 +2,7 @@
 
 export const STATUS = { ok: 0, nodata: 1, skipdata: 2 } as const;
 export const DIRECTION = { in: 0, out: 1 } as const;
+export const ACTION = { accept: 0, reject: 1 } as const;
 
 /** Name, bytes a cell and cells a row, in the order of the buffer; a test compares it with the native side. */
 export const COLUMN_LAYOUT = [
@@ -42,6 +43,7 @@ export class Columns {
   readonly eni: Uint32Array;
   readonly srcport: Int32Array;
   readonly dstport: Int32Array;
+  readonly tcpFlags: Int16Array;
   readonly trafficPath: Int16Array;
   readonly status: Uint8Array;
   readonly direction: Uint8Array;
@@ -71,6 +73,7 @@ export class Columns {
     this.eni = new Uint32Array(memory, at('eni'), capacity);
     this.srcport = new Int32Array(memory, at('srcport'), capacity);
     this.dstport = new Int32Array(memory, at('dstport'), capacity);
+    this.tcpFlags = new Int16Array(memory, at('tcp_flags'), capacity);
     this.trafficPath = new Int16Array(memory, at('traffic_path'), capacity);
     this.status = new Uint8Array(memory, at('status'), capacity);
     this.direction = new Uint8Array(memory, at('direction'), capacity);

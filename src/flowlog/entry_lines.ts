@@ -5,7 +5,7 @@ import type { Eni } from '../cloud/locality.ts';
 import type { Batch } from './batch.ts';
 import type { Columns } from './columns.ts';
 import { encoderOf } from './encoder.ts';
-import type { LineSink } from './json_writer.ts';
+import type { LineSink } from './line_writer.ts';
 
 /** Encoders that are kept: each has a few kilobytes. */
 const MOST_ENCODERS = 4096;

@@ -1,6 +1,6 @@
 // Lines on their way into an output: blocks are written while the next ones are filled.
 import { addon } from '../base/addon.ts';
-import type { LineSink } from '../flowlog/json_writer.ts';
+import type { LineSink } from '../flowlog/line_writer.ts';
 import type { Compression } from './compressions.ts';
 import { Output } from './output.ts';
 import { PAGE_BYTES } from './output_file.ts';

@@ -11,7 +11,7 @@ import { LiveWorker } from '../../src/flow/live_worker.ts';
 import type { Accounting } from '../../src/flowlog/accounting.ts';
 import { Attendance } from '../../src/flowlog/attendance.ts';
 import { EniDirectory } from '../../src/flowlog/eni_directory.ts';
-import { JsonWriter } from '../../src/flowlog/json_writer.ts';
+import { LineWriter } from '../../src/flowlog/line_writer.ts';
 import { Recorder } from '../../src/flowlog/recorder.ts';
 import { Text } from '../native/text.ts';
 
@@ -79,7 +79,7 @@ export class Capturing {
       this.#collector,
       enis,
       windowSeconds,
-      new JsonWriter(enis, this.#text),
+      new LineWriter(enis, this.#text),
       { attendance: this.#attendance },
     );
     const task = { exchange: this.#exchange.share(), maxFlows: MOST_FLOWS };

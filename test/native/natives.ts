@@ -80,6 +80,11 @@ export function collector(of = exchange()): NativeCollector {
 export function encoder(): NativeEncoder {
   return known('encoder', addon.encoder_new([ENI]));
 }
+/** Of all fields of AWS. */
+export function awsEncoder(): NativeEncoder {
+  const fields = Uint8Array.from({ length: 29 }, (_, i) => i);
+  return known('encoder', addon.encoder_aws([ENI], fields, '5', new Uint8Array(32).fill(0x2d)));
+}
 export function packer(): NativePacker {
   return known('packer', addon.packer_new(8, 4096));
 }
@@ -176,6 +181,7 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   collector_rows: () => [collector(), columns.buffer, 8, result],
   collector_json: () => [collector(), encoder(), new Uint8Array(4096), result],
   encoder_new: () => [[ENI]],
+  encoder_aws: () => [[ENI], Uint8Array.of(0, 28), '5', new Uint8Array(32)],
   encoder_json: () => [encoder(), columns.buffer, 8, 0, 0, new Uint8Array(4096), result],
   collector_pack: () => [collector(), packer(), result],
   packer_new: () => [8, 4096],

@@ -6,7 +6,7 @@ import { Collector } from '../../src/flow/collector.ts';
 import { Exchange } from '../../src/flow/exchange.ts';
 import type { Accounting } from '../../src/flowlog/accounting.ts';
 import { EniDirectory } from '../../src/flowlog/eni_directory.ts';
-import { JsonWriter } from '../../src/flowlog/json_writer.ts';
+import { LineWriter } from '../../src/flowlog/line_writer.ts';
 import { Recorder } from '../../src/flowlog/recorder.ts';
 import type { CountOptions } from '../../src/verify/options.ts';
 import { inThisThread } from '../flow/crew.ts';
@@ -52,7 +52,7 @@ export async function replayFiles(
   const collector = new Collector(exchange);
   const text = new Text();
   const enis = new EniDirectory(exchange, locality);
-  const recorder = new Recorder(exchange, collector, enis, options.windowSeconds, new JsonWriter(enis, text));
+  const recorder = new Recorder(exchange, collector, enis, options.windowSeconds, new LineWriter(enis, text));
   const tasks = Array.from({ length: workers }, (_, worker) => {
     return { exchange: exchange.share(), worker, maxFlows: options.maxFlows, paths, isFile };
   });

@@ -5,7 +5,7 @@ import { addon } from '../../src/base/addon.ts';
 import type { NativeCollector } from '../../src/base/addon_types.ts';
 import { Columns } from '../../src/flowlog/columns.ts';
 import * as p from '../packets.ts';
-import { CALLS, CAPTURE, collector, encoder, exchange, worker } from './natives.ts';
+import { CALLS, CAPTURE, awsEncoder, collector, encoder, exchange, worker } from './natives.ts';
 
 const WAIT = 0;
 const WINDOW = 1;
@@ -127,7 +127,10 @@ test('the encoder refuses rows that are not there and ENIs that it does not know
   expect(encode(0, 7)).not.toThrow();
 });
 
-test('random columns make lines of their size, or none where there is no room', () => {
+test.each([
+  ['JSON', encoder, (line: string) => Object.keys(JSON.parse(line) as object).length, 21],
+  ['AWS', awsEncoder, (line: string) => line.split(' ').filter(Boolean).length, 29],
+])('random columns make lines of %s of their size, or none where there is no room', (_, make, fieldsOf, fields) => {
   const columns = new Columns(8);
   fc.assert(
     fc.property(
@@ -137,16 +140,25 @@ test('random columns make lines of their size, or none where there is no room', 
         columns.buffer.set(noise);
         columns.eni.fill(0);
         const out = new Uint8Array(room + 64).fill(0x7e);
-        addon.encoder_json(encoder(), columns.buffer, 8, 0, 8, out.subarray(0, room), result);
+        addon.encoder_json(make(), columns.buffer, 8, 0, 8, out.subarray(0, room), result);
         const [next, written] = result;
         expect(written).toBeLessThanOrEqual(room);
-        expect(next > 0 || room < 1024).toBe(true);
+        expect(next > 0 || room < 2048).toBe(true);
         // Texts are copied in whole chunks: past what was written there may be rubbish, past the room there must not.
         expect(out.subarray(room).every((byte) => byte === 0x7e)).toBe(true);
         const lines = Buffer.from(out.subarray(0, written)).toString().split('\n').slice(0, -1);
         expect(lines).toHaveLength(next);
-        for (const line of lines) expect(Object.keys(JSON.parse(line) as object)).toHaveLength(21);
+        for (const line of lines) expect(fieldsOf(line)).toBe(fields);
       },
     ),
   );
+});
+
+test('fields that AWS does not have are refused', () => {
+  const make =
+    (fields: number[], paths = 32) =>
+    (): unknown =>
+      CALLS.encoder_aws([], Uint8Array.from(fields), '2', new Uint8Array(paths));
+  expect(make([0, 28])).not.toThrow();
+  for (const wrong of [make([29]), make([255]), make([]), make([0], 31)]) expect(wrong).toThrow(TypeError);
 });

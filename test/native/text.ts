@@ -1,5 +1,5 @@
 // Lines of entries, kept as text.
-import type { LineSink } from '../../src/flowlog/json_writer.ts';
+import type { LineSink } from '../../src/flowlog/line_writer.ts';
 
 export class Text implements LineSink {
   #room = new Uint8Array(64 * 1024);

@@ -17,7 +17,7 @@ const { Worker } = await import(root + 'dist/flow/worker.js');
 const { Collector } = await import(root + 'dist/flow/collector.js');
 const { Recorder } = await import(root + 'dist/flowlog/recorder.js');
 const { EniDirectory } = await import(root + 'dist/flowlog/eni_directory.js');
-const { JsonWriter } = await import(root + 'dist/flowlog/json_writer.js');
+const { LineWriter } = await import(root + 'dist/flowlog/line_writer.js');
 const { readLocality } = await import(root + 'dist/cloud/locality.js');
 const { openPlainFile } = await import(root + 'dist/capture/source.js');
 const { closeSync } = await import('node:fs');
@@ -37,7 +37,7 @@ for (let round = 0; round < rounds; round++) {
   } };
   const collector = new Collector(exchange);
   const enis = new EniDirectory(exchange, locality);
-  const recorder = new Recorder(exchange, collector, enis, 60, new JsonWriter(enis, lines));
+  const recorder = new Recorder(exchange, collector, enis, 60, new LineWriter(enis, lines));
   const recorded = recorder.recordAll();
   const workers = tasks.map((task) => new Worker(task));
   parentPort.postMessage({ stage: 'opened' });

@@ -53,7 +53,7 @@ export async function openDelivery(own: AgentDeliveryOptions): Promise<AgentDeli
   const { way, flowLog, windowSeconds, rotateMs } = options;
   if (way.to === 'lines' || !state) {
     const { output, compress } = way.to === 'lines' ? way : { output: '-', compress: undefined };
-    return plain(new LinesDestination(output, compress, true));
+    return plain(new LinesDestination(output, compress, options.lines));
   }
   const { id: agent, boot } = state;
   // A life is not repeated: which flows are closed early makes no difference.

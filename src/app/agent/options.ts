@@ -8,8 +8,11 @@ import type { NflogAction, NflogGroup } from '../../capture/nflog_groups.ts';
 import type { PacketFilter } from '../../capture/packet_filter.ts';
 import type { Side } from '../../capture/ring.ts';
 import type { FlowLogName } from '../../flowlog/batch.ts';
+import type { LineFormat } from '../../flowlog/line_format.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS, SPOOL_DEFAULTS } from '../../kafka/options.ts';
 import type { Surroundings } from '../../kafka/options.ts';
+import { AGENT_FORMAT_OPTIONS, readLinesOf } from '../format_options.ts';
+import type { LINE_FORMATS, LineFormatFlags } from '../format_options.ts';
 import { NETWORK_OPTION, readNetworked } from '../networked_options.ts';
 import type { Networked, NetworkedFlags } from '../networked_options.ts';
 import {
@@ -81,6 +84,7 @@ export const AGENT_OPTIONS: readonly OptionSpec[] = [
   },
   ...COUNTING_OPTIONS,
   NETWORK_OPTION,
+  ...AGENT_FORMAT_OPTIONS,
   { flags: '--output <path>', doc: 'where entries go; - is standard output', default: STDOUT },
   { flags: '--out <directory>', doc: 'where entries go instead, as a tree of files by project, logstore and hour' },
   ...FILE_OPTIONS,
@@ -149,7 +153,8 @@ export type InterfaceItem =
 /** A group as on the command line; or as files may write it. */
 export type NflogItem = string | number | { readonly group: number; readonly action?: NflogAction };
 
-export interface AgentFlags extends CountingFlags, NetworkedFlags, FlowLogFlags, WayFlags {
+export interface AgentFlags extends CountingFlags, NetworkedFlags, FlowLogFlags, WayFlags, LineFormatFlags {
+  readonly format: (typeof LINE_FORMATS)[number];
   readonly config?: string;
   readonly check: boolean;
   readonly dump: boolean;
@@ -188,6 +193,8 @@ export interface AgentOptions extends Counting, Networked {
   /** None: nobody tells what became of packets. */
   readonly nflog: readonly NflogGroup[];
   readonly way: Way;
+  /** Of lines, where entries go that way. */
+  readonly lines: LineFormat;
   readonly rotateMs: number;
   readonly state: string;
   readonly spool: { readonly maxBytes: number; readonly maxAgeMs: number };
@@ -223,6 +230,7 @@ export function readAgentOptions(
   if (flags.workers > 1 && counting.locality.native.eniOfMac.length > 0) {
     throw new WindrowError('USAGE', `--workers ${flags.workers}: ENIs that are named by a MAC need one worker`);
   }
+  const way = readWay(flags, surroundings);
   return Object.freeze({
     ...counting,
     interfaces: flags.interface.map((item) =>
@@ -234,7 +242,8 @@ export function readAgentOptions(
     filter: flags.filter === undefined ? undefined : filterOf(flags.filter, flags.capture),
     ringBytes: flags.ringMemory * MIB,
     nflog: readNflog(flags.nflog),
-    way: readWay(flags, surroundings),
+    way,
+    lines: readLinesOf(way.to === 'lines', flags.format, flags, counting.locality.enis),
     rotateMs: flags.rotateSeconds * 1000,
     state: flags.state,
     spool: { maxBytes: flags.spoolMib * MIB, maxAgeMs: flags.spoolHours * HOUR_MS },

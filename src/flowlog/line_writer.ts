@@ -1,4 +1,4 @@
-// Entries to lines of JSON: encoded natively, from the rows of the shards into the blocks that are written.
+// Entries to lines: encoded natively, from the rows of the shards into the blocks that are written.
 import { addon } from '../base/addon.ts';
 import type { NativeEncoder } from '../base/addon_types.ts';
 import type { Collector } from '../flow/collector.ts';
@@ -6,8 +6,10 @@ import type { Columns } from './columns.ts';
 import { encoderOf } from './encoder.ts';
 import type { EniDirectory } from './eni_directory.ts';
 import type { EntryWriter, Sums, Taken } from './entry_writer.ts';
+import { JSON_LINES } from './line_format.ts';
+import type { LineFormat } from './line_format.ts';
 
-/** Takes lines of JSON: room to write into, and how much was written. Room is at least 64 KiB. */
+/** Takes lines: room to write into, and how much was written. Room is at least 64 KiB. */
 export interface LineSink {
   room(): Uint8Array | Promise<Uint8Array>;
   wrote(bytes: number): void;
@@ -15,9 +17,10 @@ export interface LineSink {
   pause?(): void;
 }
 
-export class JsonWriter implements EntryWriter {
+export class LineWriter implements EntryWriter {
   readonly #enis: EniDirectory;
   readonly #lines: LineSink | undefined;
+  readonly #format: LineFormat;
   #encoder: NativeEncoder | undefined;
   #encoderEnis = 0;
   /** Of the directory, when the encoder was made. */
@@ -25,9 +28,10 @@ export class JsonWriter implements EntryWriter {
   readonly #result = new Float64Array(4);
 
   /** Without `lines` nothing is written: entries are counted only. */
-  constructor(enis: EniDirectory, lines: LineSink | undefined) {
+  constructor(enis: EniDirectory, lines: LineSink | undefined, format = JSON_LINES) {
     this.#enis = enis;
     this.#lines = lines;
+    this.#format = format;
   }
 
   async take(collector: Collector): Promise<Taken> {
@@ -63,7 +67,10 @@ export class JsonWriter implements EntryWriter {
     const { count: needed, changes } = this.#enis;
     if (!this.#encoder || needed > this.#encoderEnis || changes !== this.#changes) {
       const count = this.#enis.isForeseen ? Math.max(needed, 2 * this.#encoderEnis) : needed;
-      this.#encoder = encoderOf(Array.from({ length: count }, (_, number) => this.#enis.eni(number)));
+      this.#encoder = encoderOf(
+        Array.from({ length: count }, (_, number) => this.#enis.eni(number)),
+        this.#format,
+      );
       this.#encoderEnis = count;
       this.#changes = changes;
     }
