@@ -444,12 +444,16 @@ std::vector<EniConstants> read_enis(Args& args, size_t i) {
   return enis;
 }
 
-// encoder_new([{accountId, eniId, vmId, vpcId, vswitchId}]) -> encoder; the texts are escaped for JSON already
+// encoder_new([{accountId, eniId, vmId, vpcId, vswitchId}], sources, rules) -> encoder; the texts are escaped for JSON already.
+// Lists of names: where verdicts come from, and rules; empty: lines do not say that.
 napi_value encoder_new(napi_env env, napi_callback_info info) {
-  Args args(env, info, 1);
+  Args args(env, info, 3);
   if (!args.ok()) return nullptr;
   std::vector<EniConstants> enis = read_enis(args, 0);
-  return args.ok() ? napi::own(env, new OwnedEncoder(JsonEncoder(enis))) : nullptr;
+  std::vector<std::string> sources, rules;
+  args.each(args[1], [&](napi_value name) { sources.push_back(args.text_of(name)); });
+  args.each(args[2], [&](napi_value name) { rules.push_back(args.text_of(name)); });
+  return args.ok() ? napi::own(env, new OwnedEncoder(JsonEncoder(enis, sources, rules))) : nullptr;
 }
 
 // encoder_aws([{accountId, eniId, vmId, vpcId, vswitchId}], fields: Uint8Array of AwsField, version, paths: Uint8Array(32) of

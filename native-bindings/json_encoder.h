@@ -1,5 +1,7 @@
-// Rows to lines of JSON: the 21 documented keys in alphabetical order, every value a string.
+// Rows to lines of JSON: the 21 documented keys in alphabetical order, every value a string; and where verdicts come from, if
+// that is asked for, behind them.
 #pragma once
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -9,15 +11,21 @@ namespace windrow {
 
 class JsonEncoder : EntryText {
  public:
-  // The constants are escaped for JSON already.
-  explicit JsonEncoder(const std::vector<EniConstants>& enis) {
+  // The constants are escaped for JSON already. With names of `sources` and of `rules` each line says by which it was judged.
+  explicit JsonEncoder(const std::vector<EniConstants>& enis, const std::vector<std::string>& sources = {},
+                       const std::vector<std::string>& rules = {}) {
+    size_t longest = 0;
+    for (const std::string& rule : rules) rules_.emplace_back(",\"x-rule\":\"" + rule + "\"");
+    for (const Piece& rule : rules_) longest = std::max(longest, rule.size);
+    for (const std::string& source : sources) sources_.emplace_back(",\"x-verdict-source\":\"" + source + "\"}\n");
+    const char* end = is_extended() ? "\"" : "\"}\n";
     for (const EniConstants& e : enis) {
       Pieces p;
       p.head = Piece("{\"account-id\":\"" + e.account_id + "\",\"action\":\"");
       p.middle = Piece("\",\"eni-id\":\"" + e.eni_id + "\",\"log-status\":\"");
       p.tail = Piece("\",\"version\":\"1\",\"vm-id\":\"" + e.vm_id + "\",\"vpc-id\":\"" + e.vpc_id + "\",\"vswitch-id\":\"" + e.vswitch_id +
-                     "\"}\n");
-      p.most = p.head.size + p.middle.size + p.tail.size + kMostOfRow;
+                     end);
+      p.most = p.head.size + p.middle.size + p.tail.size + kMostOfRow + longest;
       pieces_.push_back(std::move(p));
     }
   }
@@ -40,7 +48,7 @@ class JsonEncoder : EntryText {
   };
 
   uint8_t* line(const Columns& c, uint32_t i, const Pieces& eni, uint8_t* p) const {
-    if (c.status[i] != kStatusOk) return silent_line(c, i, eni, p);
+    if (c.status[i] != kStatusOk) return extend(c, i, silent_line(c, i, eni, p));
     p = put(p, eni.head);
     p = c.action[i] ? put(p, "REJECT\",\"bytes\":\"") : put(p, "ACCEPT\",\"bytes\":\"");
     p = number(p, c.bytes[i]);
@@ -66,7 +74,17 @@ class JsonEncoder : EntryText {
     p = put(p, "\",\"traffic_path\":\"");
     p = port(p, c.traffic_path[i]);
     p = c.family[i] == 6 ? put(p, "\",\"type\":\"IPv6") : put(p, "\",\"type\":\"IPv4");
-    return put(p, eni.tail);
+    return extend(c, i, put(p, eni.tail));
+  }
+
+  bool is_extended() const { return !sources_.empty() && !rules_.empty(); }
+
+  // What has no traffic has no verdict.
+  uint8_t* extend(const Columns& c, uint32_t i, uint8_t* p) const {
+    if (!is_extended()) return p;
+    if (c.status[i] != kStatusOk) return put(p, ",\"x-rule\":\"-\",\"x-verdict-source\":\"-\"}\n");
+    p = put(p, rules_[c.rule[i] < rules_.size() ? c.rule[i] : 0]);
+    return put(p, sources_[c.source[i] < sources_.size() ? c.source[i] : 0]);
   }
 
   static uint8_t* silent_line(const Columns& c, uint32_t i, const Pieces& eni, uint8_t* p) {
@@ -81,6 +99,7 @@ class JsonEncoder : EntryText {
     return put(p, eni.tail);
   }
 
+  std::vector<Piece> sources_, rules_;  // empty: nobody asked
   std::vector<Pieces> pieces_;
 };
 

@@ -15,7 +15,7 @@ import { isReadOnce } from './destinations.ts';
 import { readAgain } from './estimate_options.ts';
 import type { EstimateOptions } from './estimate_options.ts';
 import { estimateOf, renderEstimate } from './estimate_report.ts';
-import type { Counting } from './replay_options.ts';
+import type { Counting } from './counting_options.ts';
 import { isColored } from './terminal.ts';
 
 /** What a replay with windows of one length gave. */

@@ -4,8 +4,8 @@ import type { OptionSpec } from '../base/options.ts';
 import { STDIN } from '../base/standard.ts';
 import { DEFAULT_PRICES } from '../flowlog/fee.ts';
 import type { Prices } from '../flowlog/fee.ts';
-import { COUNTING_OPTIONS, readCounting } from './replay_options.ts';
-import type { Counting, CountingFlags } from './replay_options.ts';
+import { COUNTING_OPTIONS, readCounting } from './counting_options.ts';
+import type { Counting, CountingFlags } from './counting_options.ts';
 
 /** Windows that flow logs can have, in minutes. */
 export const INTERVALS = [1, 5, 10] as const;

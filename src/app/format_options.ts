@@ -8,6 +8,12 @@ import type { LineFormat } from '../flowlog/line_format.ts';
 
 export const LINE_FORMATS = ['json', 'aws'] as const;
 
+const EXTENDED_OPTION: OptionSpec = {
+  flags: '--extended',
+  doc: 'with --format json: x-rule and x-verdict-source behind the documented keys: by what each entry was judged',
+  default: false,
+};
+
 const AWS_FIELDS_OPTION: OptionSpec = {
   flags: '--aws-fields <names>',
   doc: 'with --format aws: the fields of a line, in this order, separated by blanks (default: those of version 2)',
@@ -19,6 +25,7 @@ export const REPLAY_FORMAT_OPTIONS: readonly OptionSpec[] = [
     doc: 'json: an entry a line; aws: lines of AWS VPC flow logs; table: for people (default: table on a terminal, else json)',
     choices: [...LINE_FORMATS, 'table'],
   },
+  EXTENDED_OPTION,
   AWS_FIELDS_OPTION,
 ];
 
@@ -29,22 +36,28 @@ export const AGENT_FORMAT_OPTIONS: readonly OptionSpec[] = [
     choices: LINE_FORMATS,
     default: 'json',
   },
+  EXTENDED_OPTION,
   AWS_FIELDS_OPTION,
 ];
 
 export interface LineFormatFlags {
   readonly awsFields?: string;
+  readonly extended: boolean;
 }
 
-/** Where entries go to one output, or elsewhere; `enis` have names. Throws USAGE. */
+/** Where entries go to one output, or elsewhere; `enis` have names, and rules, if there is a network. Throws USAGE. */
 export function readLinesOf(
   isOneOutput: boolean,
   format: (typeof LINE_FORMATS)[number],
-  { awsFields }: LineFormatFlags,
+  { awsFields, extended }: LineFormatFlags,
   enis: readonly Eni[],
+  rules: readonly string[] = ['-'],
 ): LineFormat {
+  if (extended && (format === 'aws' || !isOneOutput)) {
+    throw new WindrowError('USAGE', '--extended goes with --format json and --output');
+  }
   if (format !== 'aws') {
-    if (awsFields === undefined) return JSON_LINES;
+    if (awsFields === undefined) return extended ? { kind: 'json', rules } : JSON_LINES;
     throw new WindrowError('USAGE', '--aws-fields goes with --format aws');
   }
   if (!isOneOutput) throw new WindrowError('USAGE', '--format aws is lines of text, and goes to --output only');

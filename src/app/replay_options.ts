@@ -2,45 +2,20 @@
 import { WindrowError } from '../base/errors.ts';
 import type { OptionSpec } from '../base/options.ts';
 import { STDIN, STDOUT } from '../base/standard.ts';
-import { readLocality } from '../cloud/locality.ts';
-import type { Locality } from '../cloud/locality.ts';
 import type { FlowLogName } from '../flowlog/batch.ts';
 import type { LineFormat } from '../flowlog/line_format.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS, readKafkaSettings } from '../kafka/options.ts';
 import type { KafkaFlags, KafkaSettings, Surroundings } from '../kafka/options.ts';
 import { COMPRESSIONS } from '../sink/compressions.ts';
 import type { Compression } from '../sink/compressions.ts';
+import { COUNTING_OPTIONS, readCounting, windowSecondsOf } from './counting_options.ts';
+import type { CountingFlags, Counting } from './counting_options.ts';
 import { REPLAY_FORMAT_OPTIONS, readLinesOf } from './format_options.ts';
 import type { LINE_FORMATS, LineFormatFlags } from './format_options.ts';
 import { NETWORK_OPTION, readNetworked } from './networked_options.ts';
 import type { Networked, NetworkedFlags } from './networked_options.ts';
 
 /** What tells packets from packets; `replay` and `verify` share it. */
-export const COUNTING_OPTIONS: readonly OptionSpec[] = [
-  { flags: '--interval <minutes>', doc: 'length of a capture window', choices: ['1', '5', '10'], default: '10' },
-  { flags: '--window <seconds>', doc: 'any other length; overrides --interval', range: [1, 2 ** 31] },
-  {
-    flags: '--lateness <seconds>',
-    doc: 'how far packet time must pass the end of a window before it closes; at most 64 windows',
-    range: [0, 86_400],
-    default: 2,
-  },
-  { flags: '--decapsulate', doc: 'the packet inside a tunnel is the flow, not the tunnel', default: false },
-  { flags: '--local <cidr,...>', doc: 'what is inside, to tell in from out', isList: true, default: [] },
-  {
-    flags: '--eni <id[=end],...>',
-    doc: 'names an ENI: all traffic, or that of an ADDRESS, a MAC or an INTERFACE (name or number)',
-    isList: true,
-    default: [],
-  },
-  {
-    flags: '--max-flows <n>',
-    doc: 'budget of the flow table; beyond it the coldest flows are closed early, as entries',
-    range: [16, 100_000_000],
-    default: 1_000_000,
-  },
-];
-
 /** How a sink's files end. */
 export const FILE_OPTIONS: readonly OptionSpec[] = [
   { flags: '--compress <method>', doc: 'compress what is written, block by block', choices: COMPRESSIONS },
@@ -97,20 +72,6 @@ export const VERIFY_OPTIONS: readonly OptionSpec[] = [
   ...COUNTING_OPTIONS,
   { flags: '--quiet', doc: 'say nothing but differences', default: false },
 ];
-
-/** More windows than this are never open for late packets: each costs every flow that it touches. */
-const MOST_OPEN_WINDOWS = 64;
-
-/** Options as commander gives them. */
-export interface CountingFlags {
-  readonly interval: string;
-  readonly window?: number;
-  readonly lateness: number;
-  readonly decapsulate: boolean;
-  readonly local: readonly string[];
-  readonly eni: readonly string[];
-  readonly maxFlows: number;
-}
 
 export interface FlowLogFlags {
   readonly project: string;
@@ -183,35 +144,6 @@ export interface Filed {
   readonly isAgain: boolean;
 }
 
-/** How packets are counted. */
-export interface Counting {
-  readonly windowSeconds: number;
-  readonly latenessSeconds: number;
-  readonly decapsulate: boolean;
-  readonly locality: Locality;
-  readonly maxFlows: number;
-}
-
-export function windowSecondsOf(flags: CountingFlags): number {
-  return flags.window ?? Number(flags.interval) * 60;
-}
-
-/** Throws USAGE. */
-export function readCounting(flags: CountingFlags): Counting {
-  const windowSeconds = windowSecondsOf(flags);
-  if (flags.lateness > MOST_OPEN_WINDOWS * windowSeconds) {
-    const most = `at most ${MOST_OPEN_WINDOWS * windowSeconds} with windows of ${windowSeconds} s`;
-    throw new WindrowError('USAGE', `--lateness ${flags.lateness} keeps too many windows open at once: ${most}`);
-  }
-  return {
-    windowSeconds,
-    latenessSeconds: flags.lateness,
-    decapsulate: flags.decapsulate,
-    locality: readLocality(flags.local, flags.eni),
-    maxFlows: flags.maxFlows,
-  };
-}
-
 /** Throws USAGE. */
 export function readReplayOptions(
   paths: readonly string[],
@@ -224,16 +156,22 @@ export function readReplayOptions(
   const networked = readNetworked(flags, readCounting(flags), surroundings);
   const delivery = readDelivery(flags, networked, surroundings);
   const isPlain = delivery.to === 'lines' && delivery.output === STDOUT;
-  if (flags.format === 'table' && flags.awsFields !== undefined) {
-    throw new WindrowError('USAGE', '--format table has no lines: --aws-fields goes with --format aws');
+  if (flags.format === 'table' && (flags.awsFields !== undefined || flags.extended)) {
+    throw new WindrowError(
+      'USAGE',
+      '--format table has no lines: --aws-fields goes with --format aws, --extended with json',
+    );
   }
-  const format = flags.format ?? (isTerminal && isPlain && flags.awsFields === undefined ? 'table' : 'json');
+  const format =
+    flags.format ?? (isTerminal && isPlain && flags.awsFields === undefined && !flags.extended ? 'table' : 'json');
   return Object.freeze({
     ...networked,
     paths,
     format: format === 'table' ? 'table' : 'lines',
     lines:
-      format === 'table' ? undefined : readLinesOf(delivery.to === 'lines', format, flags, networked.locality.enis),
+      format === 'table'
+        ? undefined
+        : readLinesOf(delivery.to === 'lines', format, flags, networked.locality.enis, networked.network?.ruleNames),
     delivery,
     accounting: flags.accounting,
     workers: flags.workers,

@@ -5,7 +5,7 @@ import { STDIN } from '../base/standard.ts';
 import { readLocality } from '../cloud/locality.ts';
 import { compareFile } from '../verify/compare.ts';
 import { countCapture } from '../verify/model.ts';
-import { windowSecondsOf } from './replay_options.ts';
+import { windowSecondsOf } from './counting_options.ts';
 import type { VerifyFlags } from './replay_options.ts';
 import { quantity } from './units.ts';
 

@@ -2,6 +2,7 @@
 import { addon } from '../base/addon.ts';
 import type { NativeEncoder } from '../base/addon_types.ts';
 import type { Eni } from '../cloud/locality.ts';
+import { VERDICT_SOURCES } from '../cloud/verdicts.ts';
 import { AWS_FIELDS, AWS_PATHS, awsVersion } from './aws_fields.ts';
 import type { AwsField } from './aws_fields.ts';
 import { JSON_LINES, checkWords } from './line_format.ts';
@@ -9,11 +10,16 @@ import type { LineFormat } from './line_format.ts';
 
 /** An encoder for rows whose `eni` is a place in `enis`. Throws USAGE for what the format cannot hold. */
 export function encoderOf(enis: readonly Eni[], format: LineFormat = JSON_LINES): NativeEncoder {
-  return format.kind === 'json' ? addon.encoder_new(enis.map(escaped)) : awsEncoder(enis, format.fields);
+  if (format.kind === 'aws') return awsEncoder(enis, format.fields);
+  const { rules } = format;
+  return addon.encoder_new(enis.map(escaped), rules ? VERDICT_SOURCES : [], rules?.map(escape) ?? []);
+}
+
+function escape(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 function escaped(eni: Eni): Eni {
-  const escape = (text: string): string => JSON.stringify(text).slice(1, -1);
   return {
     accountId: escape(eni.accountId),
     eniId: escape(eni.eniId),

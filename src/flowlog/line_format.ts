@@ -3,7 +3,10 @@ import { WindrowError } from '../base/errors.ts';
 import type { Eni } from '../cloud/locality.ts';
 import type { AwsField } from './aws_fields.ts';
 
-export type LineFormat = { readonly kind: 'json' } | { readonly kind: 'aws'; readonly fields: readonly AwsField[] };
+/** JSON that says by which rules it was judged has their names, by their numbers. */
+export type LineFormat =
+  | { readonly kind: 'json'; readonly rules?: readonly string[] }
+  | { readonly kind: 'aws'; readonly fields: readonly AwsField[] };
 
 export const JSON_LINES: LineFormat = { kind: 'json' };
 

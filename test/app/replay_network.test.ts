@@ -89,6 +89,23 @@ describe('entries of a network', () => {
     ]);
   });
 
+  test('say by which rule they were judged, behind the documented keys, if that is asked for', async () => {
+    const [client, web] = ['203.0.113.9', '10.0.1.5'];
+    const entries = await replayed(
+      [
+        { from: client, to: web, layer4: p.tcp({ sport: 4000, dport: 80, flags: 2 }) },
+        { from: client, to: web, layer4: p.tcp({ sport: 4001, dport: 22, flags: 2 }) },
+        { from: '10.0.1.6', to: client, layer4: p.udp({ sport: 1, dport: 2 }) },
+      ],
+      '--extended',
+    );
+    expect(entries.map((entry) => Object.entries(entry).slice(-2).flat())).toEqual([
+      ['x-rule', 'sg-web/http', 'x-verdict-source', 'security-group'],
+      ['x-rule', 'default-in', 'x-verdict-source', 'security-group'],
+      ['x-rule', '-', 'x-verdict-source', 'none'],
+    ]);
+  });
+
   test('know who opened a connection in a window before', async () => {
     const [client, web] = ['203.0.113.9', '10.0.1.5'];
     const entries = await replayed(

@@ -15,15 +15,10 @@ import { AGENT_FORMAT_OPTIONS, readLinesOf } from '../format_options.ts';
 import type { LINE_FORMATS, LineFormatFlags } from '../format_options.ts';
 import { NETWORK_OPTION, readNetworked } from '../networked_options.ts';
 import type { Networked, NetworkedFlags } from '../networked_options.ts';
-import {
-  COUNTING_OPTIONS,
-  FILE_OPTIONS,
-  flowLogOptions,
-  readCounting,
-  readFlowLog,
-  readWay,
-} from '../replay_options.ts';
-import type { Counting, CountingFlags, FlowLogFlags, Way, WayFlags } from '../replay_options.ts';
+import { COUNTING_OPTIONS, readCounting } from '../counting_options.ts';
+import { FILE_OPTIONS, flowLogOptions, readFlowLog, readWay } from '../replay_options.ts';
+import type { Counting, CountingFlags } from '../counting_options.ts';
+import type { FlowLogFlags, Way, WayFlags } from '../replay_options.ts';
 import { ROTATE_OPTION } from '../sink_options.ts';
 import { METRICS_OPTION, readMetricsAddress } from '../status_options.ts';
 import type { ListenAddress } from '../status_options.ts';
@@ -243,7 +238,7 @@ export function readAgentOptions(
     ringBytes: flags.ringMemory * MIB,
     nflog: readNflog(flags.nflog),
     way,
-    lines: readLinesOf(way.to === 'lines', flags.format, flags, counting.locality.enis),
+    lines: readLinesOf(way.to === 'lines', flags.format, flags, counting.locality.enis, counting.network?.ruleNames),
     rotateMs: flags.rotateSeconds * 1000,
     state: flags.state,
     spool: { maxBytes: flags.spoolMib * MIB, maxAgeMs: flags.spoolHours * HOUR_MS },
