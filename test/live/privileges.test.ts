@@ -131,18 +131,19 @@ describe('an agent', () => {
   testAsRoot.each(['notify', '@windrow-test'])('tells a service manager at %s how it is', async (name) => {
     const address = name.startsWith('@') ? `${name}-${process.pid}` : workplace.at(name);
     const manager = await ServiceSocket.open(address);
-    const env = { NOTIFY_SOCKET: address, WATCHDOG_USEC: '1000000' };
+    const watchdogMs = 4000;
+    const env = { NOTIFY_SOCKET: address, WATCHDOG_USEC: `${watchdogMs}000` };
     const agent = Running.start(['agent', '--interface', 'lo', '--user', 'nobody', ...COMMON], env);
     await expect.poll(() => manager.texts.includes('READY=1'), WAIT).toBe(true);
     expect(agent.said).toMatch(/captures at lo/);
-    await delay(4000);
+    await expect.poll(() => manager.texts.filter((text) => text === 'WATCHDOG=1').length, WAIT).toBeGreaterThan(3);
     const ended = await agent.end('SIGTERM');
     expect(ended.code, ended.stderr).toBe(0);
     const [ready, ...rest] = manager.texts.slice(1);
     expect(ready).toBe('READY=1');
     const alive = manager.told.filter(({ text }) => text === 'WATCHDOG=1').map(({ at }) => at);
-    expect(alive.length).toBeGreaterThanOrEqual(6);
-    expect(alive.slice(1).every((at, n) => at - alive[n] < 1000)).toBe(true);
+    // Soon enough for a manager that ends what says nothing.
+    expect(alive.slice(1).every((at, n) => at - alive[n] < watchdogMs)).toBe(true);
     const status = rest.filter((text) => text.startsWith('STATUS='));
     expect(status[0]).toMatch(/^STATUS=captures at 1 interface; \d+ entr(y|ies); [^;]+$/);
     expect(status.length).toBeGreaterThanOrEqual(2);
