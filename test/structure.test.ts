@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { AGENT_OPTIONS } from '../src/app/agent/options.ts';
 import { DOCTOR_OPTIONS } from '../src/app/doctor_options.ts';
 import { ESTIMATE_OPTIONS } from '../src/app/estimate_options.ts';
+import { CREATE_OPTIONS, MODIFY_OPTIONS, STATE_OPTIONS } from '../src/app/flow_logs/options.ts';
 import { metricsTable } from '../src/app/metrics.ts';
 import { NETWORK_OPTIONS } from '../src/app/network_options.ts';
 import { REPLAY_OPTIONS } from '../src/app/replay_options.ts';
@@ -58,6 +59,9 @@ const PURE = [
   'app/doctor_options.ts',
   'app/estimate_options.ts',
   'app/estimate_report.ts',
+  'app/flow_logs/catalog.ts',
+  'app/flow_logs/options.ts',
+  'app/flow_logs/render.ts',
   'app/format_options.ts',
   'app/metrics.ts',
   'app/counting_options.ts',
@@ -108,6 +112,8 @@ const PURE = [
   'flowlog/columns.ts',
   'flowlog/fee.ts',
   'flowlog/fields.ts',
+  'flowlog/flow_log.ts',
+  'flowlog/flow_log_scope.ts',
   'flowlog/line_format.ts',
   'flowlog/metrics.ts',
   'flowlog/packed_columns.ts',
@@ -301,6 +307,9 @@ describe('the table in the README', () => {
     ['options:doctor', optionTable(DOCTOR_OPTIONS.filter((option) => !isOfKafka(option)))],
     ['options:network', optionTable(NETWORK_OPTIONS)],
     ['options:estimate', optionTable(ESTIMATE_OPTIONS)],
+    ['options:flowlog-create', optionTable(CREATE_OPTIONS)],
+    ['options:flowlog-modify', optionTable(MODIFY_OPTIONS)],
+    ['options:flowlog', optionTable(STATE_OPTIONS)],
     ['options:kafka', optionTable([...KAFKA_OPTIONS, ...PRODUCER_OPTIONS])],
     ['metrics', table(['metric', 'type', 'labels', 'what it says'], ...metricsTable())],
     ['fields', table(['key', 'what it is'], ...FIELDS.map(({ key, doc }) => [code(key), doc]))],

@@ -11,6 +11,7 @@ import { ESTIMATE_OPTIONS, readEstimateOptions } from './estimate_options.ts';
 import type { EstimateFlags } from './estimate_options.ts';
 import { NETWORK_OPTIONS } from './network_options.ts';
 import type { NetworkFlags } from './network_options.ts';
+import { addFlowLogCommands } from './flow_logs/command_line.ts';
 import { REPLAY_OPTIONS, VERIFY_OPTIONS, readReplayOptions } from './replay_options.ts';
 import type { ReplayFlags, VerifyFlags } from './replay_options.ts';
 import { SINK_OPTIONS, readSinkOptions } from './sink_options.ts';
@@ -114,6 +115,7 @@ function build(): Command {
       process.exitCode = await estimate(options);
     });
   addOptions(estimateCommand, ESTIMATE_OPTIONS).addHelpText('after', EXIT_CODES);
+  addFlowLogCommands(program);
   const doctorCommand = program
     .command('doctor')
     .summary('say whether this machine can capture and deliver')

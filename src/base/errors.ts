@@ -6,6 +6,8 @@ export const ERROR_CODES = {
   USAGE: 2,
   /** An input cannot be read, or is no capture that Windrow reads. */
   INPUT_REFUSED: 1,
+  /** What is asked for cannot be as things are: a quota is used up, a name is taken or unknown, somebody else is at it. */
+  REFUSED: 1,
   /** What was read could not be written. */
   OUTPUT_FAILED: 1,
   /** Kafka refuses, cannot be reached, or its client is not there. */
