@@ -25,7 +25,7 @@ for _ in range(times):
 `;
 
 /** A veth with IPv6 as well, whose neighbours need not be asked for. */
-function makeVeth(): { veth: Veth; here6: string; there6: string } {
+async function makeVeth(): Promise<{ veth: Veth; here6: string; there6: string }> {
   const veth = Veth.make();
   const number = veth.here.replace(/.*n/, '');
   const [here6, there6] = [`fd00:${number}::1`, `fd00:${number}::2`];
@@ -42,6 +42,17 @@ function makeVeth(): { veth: Veth; here6: string; there6: string } {
   ]) {
     veth.executeHere('ip', 'neigh', 'replace', address, 'lladdr', there, 'dev', veth.here);
     veth.execute('ip', 'neigh', 'replace', other, 'lladdr', here, 'dev', veth.there);
+  }
+  // A link that has just come up loses what is sent at once.
+  for (const [address, file, arrived] of [
+    [veth.addresses.there, '/proc/net/snmp', /^Udp: \d+ ([1-9]\d*)/m],
+    [there6, '/proc/net/snmp6', /^Udp6NoPorts\s+([1-9]\d*)/m],
+  ] as const) {
+    const probe = (): string => {
+      veth.executeHere('python3', '-c', SEND, address, '9999', '1', '7000');
+      return veth.execute('cat', file);
+    };
+    await expect.poll(probe, { timeout: 20_000, interval: 50 }).toMatch(arrived);
   }
   return { veth, here6, there6 };
 }
@@ -82,7 +93,7 @@ describe('an agent that the firewall tells of packets', () => {
   testWithNetwork.each(['1', '2'])(
     'logs what it rejects as REJECT alone, in both directions, of IPv4 and IPv6, with %s workers',
     async (workers) => {
-      const { veth, here6, there6 } = makeVeth();
+      const { veth, here6, there6 } = await makeVeth();
       rule(veth, 'input', 'udp dport 9001 log prefix "REJECT:in " group 5 drop');
       rule(veth, 'input', 'udp dport 9002 log prefix "ACCEPT:in " group 5 accept');
       rule(veth, 'output', 'udp dport 9004 log prefix "REJECT:out " group 5 drop');
@@ -113,7 +124,7 @@ describe('an agent that the firewall tells of packets', () => {
   );
 
   testWithNetwork('tells the packets of one flow apart, by what became of each', async () => {
-    const { veth } = makeVeth();
+    const { veth } = await makeVeth();
     const output = workplace.at('mixed.ndjson');
     const agent = await startAgent(veth, output, '--nflog', '5=REJECT');
     const send = (): string => veth.executeHere('python3', '-c', SEND, veth.addresses.there, '9001', '70', '7000');
@@ -125,7 +136,7 @@ describe('an agent that the firewall tells of packets', () => {
   });
 
   testWithNetwork('has a forwarded packet that is rejected at both interfaces, and accepted at none', async () => {
-    const { veth } = makeVeth();
+    const { veth } = await makeVeth();
     const other = Veth.make();
     veth.executeHere('ip', '-n', other.namespace, 'link', 'set', 'peer0', 'netns', veth.namespace, 'name', 'peer1');
     veth.execute('ip', 'addr', 'add', `${other.addresses.there}/24`, 'dev', 'peer1');
@@ -147,7 +158,7 @@ describe('an agent that the firewall tells of packets', () => {
   });
 
   testWithNetwork('has super-frames as the packets that they were seen as', async () => {
-    const { veth } = makeVeth();
+    const { veth } = await makeVeth();
     veth.setOffloads(true);
     // The connection is let in, and nothing that it carries.
     rule(veth, 'input', 'tcp flags & (syn | ack) == ack tcp dport >= 1024 log group 5 drop');
@@ -177,7 +188,7 @@ time.sleep(1)
   });
 
   testWithNetwork('says what a rule does not say, and where nobody captures', async () => {
-    const { veth } = makeVeth();
+    const { veth } = await makeVeth();
     rule(veth, 'input', 'udp dport 9001 log prefix "drop " group 5 drop');
     rule(veth, 'output', 'oifname "lo" udp dport 9002 log prefix "REJECT:" group 5 drop');
     veth.execute('ip', 'link', 'set', 'lo', 'up');
@@ -192,7 +203,7 @@ time.sleep(1)
   });
 
   testWithNetwork('says SKIPDATA where the firewall told of more than there was room for', async () => {
-    const { veth } = makeVeth();
+    const { veth } = await makeVeth();
     rule(veth, 'input', 'udp dport 9001 log group 5 drop');
     const output = workplace.at('lost.ndjson');
     const agent = await startAgent(veth, output, '--nflog', '5=REJECT', '--ring-memory', '256');
@@ -212,7 +223,7 @@ time.sleep(1)
   });
 
   testWithNetwork('refuses a group that somebody else has, and one that it has no right to', async () => {
-    const { veth } = makeVeth();
+    const { veth } = await makeVeth();
     const output = workplace.at('refused.ndjson');
     const agent = await startAgent(veth, output, '--nflog', '5');
     const args = ['agent', '--interface', 'peer0', '--output', '-', ...COMMON, '--nflog', '5'];
