@@ -362,7 +362,7 @@ describe.concurrent('a wrong command line ends with exit code 2 and one line tha
     [['replay', 'x', '--workers', '0'], /--workers .*'0'/],
     [['replay', 'x', '--workers', '257'], /--workers .*'257'.*256/],
     [['replay', 'x', '--workers', '1.5'], /--workers .*'1.5'/],
-    [['replay', 'x', '--format', 'xml'], /--format .*'xml'.*json, table/],
+    [['replay', 'x', '--format', 'xml'], /--format .*'xml'.*json, aws, table/],
     [['replay', 'x', '--local', '10.0.0.0/33'], /--local 10\.0\.0\.0\/33: expected CIDR/],
     [['replay', 'x', '--local', '10.0.0.0/8,,'], /--local .*none of them empty/],
     [['replay', 'x', '--eni', '=10.0.0.1'], /--eni =10\.0\.0\.1: expected ID/],
