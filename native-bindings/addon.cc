@@ -19,6 +19,7 @@
 #include "live_calls.h"
 #include "napi_values.h"
 #include "network_calls.h"
+#include "subscription_calls.h"
 #include "owned.h"
 #include "packed_calls.h"
 #include "process_calls.h"
@@ -388,19 +389,20 @@ napi_value collector_close(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// collector_next(collector, Float64Array(3)) -> what is next (Next); of a window: [id, isLate, isEarly]; where it has to
+// collector_next(collector, Float64Array(4)) -> what is next (Next); of a window: [id, isLate, isEarly, seconds]; where it has to
 // wait: [the watermark whose windows have all been given, 1 if there is any]
 napi_value collector_next(napi_env env, napi_callback_info info) {
   Args args(env, info, 2);
   if (!args.ok()) return nullptr;
   auto* owned = args.native<OwnedCollector>(0);
-  auto* out = static_cast<double*>(args.array(1, napi_float64_array, 3));
+  auto* out = static_cast<double*>(args.array(1, napi_float64_array, 4));
   if (!args.ok()) return nullptr;
   Collector::Next next = owned->collector.next_window();
   const Collector::Closing& closing = owned->collector.closing();
   out[0] = double(closing.id);
   out[1] = closing.is_late;
   out[2] = closing.is_early;
+  out[3] = closing.seconds;
   if (next == Collector::Next::kWait) {
     int64_t mark = owned->collector.settled_mark();
     out[0] = double(mark);
@@ -646,6 +648,7 @@ napi_value init(napi_env env, napi_value exports) {
       X(packer_new), X(packer_begin), X(packer_add), X(packer_enis), X(packer_size), X(packer_take),
       X(columns_unpack), X(columns_layout), X(capture_peek), X(aligned_bytes), X(file_lock),
       X(network_new), X(network_eni_of), X(network_judge), X(exchange_judge_by), X(libpcap_version), X(filter_compile),
+      X(subscriptions_new), X(subscriptions_route), X(exchange_subscribe),
       X(link_watch), X(link_unwatch), X(user_find), X(process_confine), X(datagram_send),
   };
 #undef X

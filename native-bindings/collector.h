@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <memory>
+#include <tuple>
 #include <vector>
 
 #include "exchange.h"
@@ -19,6 +20,7 @@ class Collector {
   // A window whose rows are to be taken before the next one.
   struct Closing {
     int64_t id = 0;
+    uint32_t seconds = 0;  // its length
     bool is_late = false, is_early = false;
     std::vector<uint32_t> enis;  // with entries in it, ascending; empty where it is late or early
   };
@@ -119,7 +121,7 @@ class Collector {
     }
     return false;
   }
-  static bool is_before(const Section& a, const Section& b) { return a.flush != b.flush ? a.flush < b.flush : a.window < b.window; }
+  static auto order_of(const Section& s) { return std::tuple(s.flush, s.seconds, s.window); }
 
   Next look() {
     const Section* first = nullptr;
@@ -127,18 +129,19 @@ class Collector {
     for (Head& head : heads_) {
       Stamp progress = x_.rows(uint32_t(number_of(&head))).progress();
       if (!load(&head)) certain = std::min(certain, progress);
-      else if (!first || is_before(head.section(), *first)) first = &head.section();
+      else if (!first || order_of(head.section()) < order_of(*first)) first = &head.section();
     }
     reached_ = std::min(certain, first ? first->flush : kAllDone);
     if (!first) return certain == kAllDone ? Next::kEnd : Next::kWait;
     if (certain < first->flush) return Next::kWait;
     closing_.id = first->window;
+    closing_.seconds = first->seconds;
     closing_.is_late = first->is_late;
     closing_.is_early = first->is_early;
     closing_.enis.clear();
     const Section chosen = *first;
     for (Head& head : heads_) {
-      head.is_in_window = head.block && head.section().flush == chosen.flush && head.section().window == chosen.window;
+      head.is_in_window = head.block && order_of(head.section()) == order_of(chosen);
       if (!head.is_in_window) continue;
       const Section& section = head.section();
       closing_.enis.insert(closing_.enis.end(), head.block->enis.begin() + section.first_eni,

@@ -16,6 +16,7 @@
 #include "input.h"
 #include "owed.h"
 #include "row_queue.h"
+#include "subscriptions.h"
 
 namespace windrow {
 
@@ -88,6 +89,18 @@ class Exchange {
   uint64_t head_end = 0;       // where the chunk of the first packets ended
   bool is_decided = false;     // the locality is
   uint64_t guesses = 0, wrong_guesses = 0;  // chunks that were read ahead, and those of them that had to be read again
+
+  // --- Who collects ---
+
+  // Null: whoever takes all entries. Windows that close from now on do so by these.
+  void subscribe(std::shared_ptr<const Subscriptions> subscriptions) {
+    std::lock_guard lock(subscriptions_mutex_);
+    subscriptions_ = std::move(subscriptions);
+  }
+  std::shared_ptr<const Subscriptions> subscriptions() const {
+    std::lock_guard lock(subscriptions_mutex_);
+    return subscriptions_;
+  }
 
   // --- How to read ahead ---
 
@@ -313,6 +326,8 @@ class Exchange {
   }
 
   // Held to copy or set a pointer, once a chunk.
+  mutable std::mutex subscriptions_mutex_;
+  std::shared_ptr<const Subscriptions> subscriptions_;
   mutable std::mutex settled_mutex_;
   std::shared_ptr<const Input> settled_input_;
   uint64_t settled_changes_ = UINT64_MAX;

@@ -1,5 +1,7 @@
 // The flow table of a shard: packets in, flows folded per window, rows out when a window closes.
 #pragma once
+#include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "asides.h"
@@ -9,6 +11,7 @@
 #include "rows.h"
 #include "slots.h"
 #include "stream.h"
+#include "subscriptions.h"
 #include "tally.h"
 
 namespace windrow {
@@ -51,9 +54,7 @@ class FlowTable {
 
   // Takes in a watermark; true when windows have to be flushed (kDue) before the next packet.
   bool raise(int64_t sec) {
-    if (!windows_.raise(sec)) return false;
-    const auto& open = windows_.open_windows();
-    return !open.empty() && is_due(*open.begin()->second);
+    return windows_.raise(sec) && windows_.any([&](const Window& w) { return is_due(w); });
   }
 
   // The clock went back, and all windows have been flushed.
@@ -92,17 +93,21 @@ class FlowTable {
 
   // --- Flushing: begin, then per window rows until none is left, then end. ---
 
-  void begin_flush(FlushMode mode) {
+  // `subscriptions`: how long the windows of each ENI are; null: all are as long as the table's.
+  void begin_flush(FlushMode mode, std::shared_ptr<const Subscriptions> subscriptions) {
     mode_ = mode;
-    flush_from_ = INT64_MIN;
+    subscriptions_ = std::move(subscriptions);
+    flush_from_ = {INT64_MIN, INT64_MIN};
     if (mode == FlushMode::kEvict) choose_victims();
   }
 
-  // The next window to be flushed, the earliest first; null when the flush is over.
+  // The next window to be flushed, the shorter ones first, and the earliest first; null when the flush is over.
   Window* next_window() {
-    for (Window* window = windows_.from(flush_from_); window; window = windows_.from(window->id + 1)) {
+    for (Window* window = windows_.from(flush_from_); window; window = windows_.from(behind(*window))) {
       if (!is_flushed(*window)) continue;
-      flush_from_ = window->id + 1;
+      flush_from_ = behind(*window);
+      if (!window->is_sorted) window->list.sort();
+      window->is_sorted = true;
       window->cursor = TouchList::Cursor();
       window->kept.clear();
       return current_flush_ = window;
@@ -127,7 +132,8 @@ class FlowTable {
         continue;
       }
       uint32_t row = block->rows;
-      block->rows = listed.is_v6() ? fill_from(flows6_, w, listed, block->columns, row) : fill_from(flows4_, w, listed, block->columns, row);
+      const Listing listing{&w, listed, chunk};
+      block->rows = listed.is_v6() ? fill_from(flows6_, listing, block->columns, row) : fill_from(flows4_, listing, block->columns, row);
       for (; row < block->rows; row++) block->stamps[row] = stamp_of(chunk, listed.index);
     }
     return true;
@@ -140,7 +146,9 @@ class FlowTable {
   }
 
   // Appends the ENIs that have rows in the window that is being flushed, ascending. To be asked before its rows are filled.
+  // With subscriptions it depends on the rows who has any.
   void list_enis(std::vector<uint32_t>* enis) {
+    if (subscriptions_) return;
     marks_.clear();
     auto mark = [&](uint32_t eni) {
       if (eni >= marks_.size()) marks_.resize(eni + 1);
@@ -165,7 +173,8 @@ class FlowTable {
   }
 
  private:
-  bool is_due(const Window& w) const { return w.is_late || windows_.is_late(w.id); }
+  bool is_due(const Window& w) const { return w.is_late || windows_.is_over(w); }
+  static WindowPlace behind(const Window& w) { return {w.seconds(), w.id + 1}; }
   bool is_flushed(const Window& w) const {
     switch (mode_) {
       // What was opened again after its end goes along with every regular closing.
@@ -319,21 +328,32 @@ class FlowTable {
     int64_t last = w.start + c.last;
     if (mode_ == FlushMode::kEvict) return last;
     // The end of the capture ends the window that it falls into.
-    bool is_cut = mode_ == FlushMode::kAll && windows_.has_mark() && !w.is_late && w.id == windows_.id_of(windows_.mark());
+    bool is_cut = mode_ == FlushMode::kAll && windows_.has_mark() && !w.is_late && w.start <= windows_.mark() && windows_.mark() < w.end;
     int64_t end = is_cut ? windows_.mark() : w.end;
     if (c.is_closed) return last;
     if (protocol != kTcp && last < end - kIdleSeconds) return last;
     return end;
   }
 
+  // A flow's direction as it stands in the list of a window.
+  struct Listing {
+    Window* window;
+    ListedFlow listed;
+    uint64_t chunk;
+    uint8_t direction() const { return listed.direction(); }
+  };
+
   template <typename Key>
-  uint32_t fill_from(Slots<Key>& flows, Window& w, ListedFlow listed, const Columns& columns, uint32_t row) {
-    Slot<Key>& slot = flows[listed.slot()];
-    uint8_t d = listed.direction();
+  uint32_t fill_from(Slots<Key>& flows, const Listing& listing, const Columns& columns, uint32_t row) {
+    const Window& w = *listing.window;
+    Slot<Key>& slot = flows[listing.listed.slot()];
+    uint8_t d = listing.direction();
+    // A longer window lists a flow again where one of its packets turns out to have come before.
+    if (__builtin_expect(w.is_longer, 0) && !is_listed(slot.body, w, d)) return row;
     Locality::Place place = place_of(slot);
     const Point point = locality_->point(slot.key.tail.point);
     Counted c = take(&slot.body, w, d);
-    if (__builtin_expect(!owed_.is_empty(), 0) && !point.is_rejected && owed_.pay(slot.key, d, w.id, &c)) return row;
+    if (__builtin_expect(!owed_.is_empty(), 0) && !w.is_longer && !point.is_rejected && owed_.pay(slot.key, d, w.id, &c)) return row;
     const uint8_t action = point.is_rejected ? kReject : kAccept;
     if (!place.is_local) {
       if (point.interface >= not_local_.size()) not_local_.resize(point.interface + 1u);
@@ -341,29 +361,80 @@ class FlowTable {
       not_local_[point.interface].bytes += c.bytes;
       return row;
     }
-    rule_packets[size_t(place.rule)] += c.packets;
+    if (!w.is_longer) rule_packets[size_t(place.rule)] += c.packets;
     if (mode_ == FlushMode::kEvict && locality_->config().names_ends()) {
       for (uint32_t eni : {place.eni_a, place.eni_b}) {
         if (eni == kNoEni) continue;
-        if (eni >= w.evicted_enis.size()) w.evicted_enis.resize(eni + 1);
-        w.evicted_enis[eni] = 1;
+        if (eni >= listing.window->evicted_enis.size()) listing.window->evicted_enis.resize(eni + 1);
+        listing.window->evicted_enis[eni] = 1;
       }
     }
     int64_t start = w.start + c.first, end = end_of(w, c, slot.key.tail.protocol);
     Side source = d ? Side::kB : Side::kA;
     const bool is_answer = bool(slot.body.state & kOpenedByB) != (d != 0);
     if (place.side == Side::kNone) {  // both ends are ENIs: the sender's entry, then the receiver's
-      put_row(columns, row, slot.key, d, c, start, end, kDirectionOut, action, d ? place.eni_b : place.eni_a, false);
-      put_row(columns, row + 1, slot.key, d, c, start, end, kDirectionIn, action, d ? place.eni_a : place.eni_b, true);
-      judge(columns, row, is_answer);
-      judge(columns, row + 1, is_answer);
-      return row + 2;
+      const uint32_t from = d ? place.eni_b : place.eni_a, to = d ? place.eni_a : place.eni_b;
+      const int64_t from_seconds = seconds_of(from, w), to_seconds = seconds_of(to, w);
+      if (from_seconds == w.seconds()) {
+        put_row(columns, row, slot.key, d, c, start, end, kDirectionOut, action, from, false);
+        judge(columns, row++, is_answer);
+      } else {
+        carry(&slot.body, listing, c, from_seconds);
+      }
+      if (to_seconds == w.seconds()) {
+        put_row(columns, row, slot.key, d, c, start, end, kDirectionIn, action, to, true);
+        judge(columns, row++, is_answer);
+      } else if (to_seconds != from_seconds) {
+        carry(&slot.body, listing, c, to_seconds);
+      }
+      return row;
     }
     uint32_t eni = place.side == Side::kA ? place.eni_a : place.eni_b;
     if (eni == kNoEni) eni = interfaces_->eni(point.interface);
+    if (const int64_t seconds = seconds_of(eni, w); seconds != w.seconds()) {
+      carry(&slot.body, listing, c, seconds);
+      return row;
+    }
     put_row(columns, row, slot.key, d, c, start, end, place.side == source ? kDirectionOut : kDirectionIn, action, eni, false);
     judge(columns, row, is_answer);
     return row + 1;
+  }
+
+  // How long the windows of an ENI are, of which one begins with this window or before it.
+  int64_t seconds_of(uint32_t eni, const Window& w) const {
+    return subscriptions_ ? int64_t(subscriptions_->seconds_at(eni, w.start)) : w.seconds();
+  }
+
+  bool is_listed(const FlowBody& body, const Window& w, uint8_t d) {
+    const AsideRecord* record = asides_.find(body, w.number);
+    return record && (record->listed & kListed0 << d);
+  }
+
+  // What a window has counted goes on into a longer one. Where that one gives its own, who has shorter windows got theirs.
+  void carry(FlowBody* body, const Listing& listing, const Counted& c, int64_t seconds) {
+    const Window& w = *listing.window;
+    if (w.is_longer) return;
+    Window* to = windows_.longer(seconds, w);
+    AsideRecord* record = asides_.find(*body, to->number);
+    if (!record) record = asides_.create(body, to->number);
+    const uint8_t d = listing.direction(), listed = uint8_t(kListed0 << d);
+    const uint32_t shift = uint32_t(w.start - to->start), first = c.first + shift, last = c.last + shift;
+    const Stamp stamp = stamp_of(listing.chunk, listing.listed.index);
+    const bool is_first = !(record->listed & listed);
+    if (is_first || first < record->first[d]) record->first[d] = first;
+    if (is_first || stamp < to->latest) {
+      if (stamp < to->latest) to->is_sorted = false;
+      to->latest = std::max(to->latest, stamp);
+      to->list.push(listing.listed, listing.chunk);
+    }
+    if (last >= record->last) {
+      record->last = last;
+      record->is_closed = c.is_closed;
+    }
+    record->listed |= listed;
+    record->packets[d] += c.packets;
+    record->bytes[d] += c.bytes;
+    record->flags[d] |= c.flags;
   }
 
   // An answer goes to the end that opened the connection.
@@ -455,11 +526,12 @@ class FlowTable {
   const Interfaces* interfaces_;
   Owed owed_;
   Asides asides_;
+  std::shared_ptr<const Subscriptions> subscriptions_;
   uint64_t chunk_ = 0;
   std::vector<Tally::Count> not_local_;
   FlushMode mode_ = FlushMode::kDue;
   std::vector<uint8_t> marks_;
-  int64_t flush_from_ = 0;  // the first window that the flush has not looked at
+  WindowPlace flush_from_{};  // of the first window that the flush has not looked at
   Window* current_flush_ = nullptr;
 };
 

@@ -17,6 +17,7 @@ constexpr Stamp kFinalFlush = UINT64_MAX - 1, kAllDone = UINT64_MAX;
 struct Section {
   Stamp flush = 0;  // the record that made the flush necessary
   int64_t window = 0;
+  uint32_t seconds = 0;   // its length
   bool is_late = false;   // its entries are supplementary
   bool is_early = false;  // its flows were closed because the table was full; the window stays open
   bool is_last = false;   // no part of this window follows in this flush

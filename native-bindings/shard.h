@@ -193,7 +193,7 @@ class Shard {
     is_flushing_ = true;
     mode_ = mode;
     flush_stamp_ = stamp;
-    table_.begin_flush(mode);
+    table_.begin_flush(mode, x_.subscriptions());
     return flush_on();
   }
 
@@ -219,6 +219,7 @@ class Shard {
       Section section;
       section.flush = flush_stamp_;
       section.window = window_->id;
+      section.seconds = uint32_t(window_->seconds());
       section.is_late = window_->is_late;
       section.is_early = mode_ == FlushMode::kEvict;
       section.first_row = block->rows;

@@ -40,6 +40,7 @@ const { BatchProducer } = await load<typeof import('../../src/kafka/producer.ts'
 const { Shipper } = await load<typeof import('../../src/kafka/shipper.ts')>('kafka/shipper.js');
 const { BatchWriter: Writer } =
   await load<typeof import('../../src/flowlog/batch_writer.ts')>('flowlog/batch_writer.js');
+const { EveryEni: Every } = await load<typeof import('../../src/flowlog/subscribers.ts')>('flowlog/subscribers.js');
 const { Columns: Cells } = await load<typeof import('../../src/flowlog/columns.ts')>('flowlog/columns.js');
 
 const course = JSON.parse(process.argv[2]) as AgentCourse;
@@ -69,12 +70,8 @@ const shipper = new Shipper({
 await shipper.start();
 const enis = { eni: (n: number) => ({ ...NOBODY, eniId: `eni-${n}` }) } as unknown as EniDirectory;
 const NOBODY = { accountId: '-', vmId: '-', vpcId: '-', vswitchId: '-' };
-const source = { agent: 'bench', boot: 1, bootOnceEarly: 2, windowSeconds: WINDOW_SECONDS };
-const writer: BatchWriter = new Writer(
-  enis,
-  { ...source, flowLog: { name: 'bench', project: 'windrow', logstore: 'flow-logs' } },
-  shipper,
-);
+const subscribers = new Every(enis, { name: 'bench', project: 'windrow', logstore: 'flow-logs' }, WINDOW_SECONDS);
+const writer: BatchWriter = new Writer(subscribers, { agent: 'bench', boot: 1, bootOnceEarly: 2 }, shipper);
 const columns: Columns = new Cells(Math.ceil(course.perSecond / 8) * 8);
 const random = seededRandom(1);
 const begun = performance.now();
@@ -82,7 +79,7 @@ let entries = 0;
 for (let second = 0; second < course.seconds; second++) {
   const windowStart = BEGIN + Math.floor(second / WINDOW_SECONDS) * WINDOW_SECONDS;
   fill(columns, course.perSecond, windowStart);
-  await writer.write(columns, course.perSecond, windowStart);
+  await writer.write(columns, course.perSecond, { start: windowStart, isEarly: false, isLast: true });
   entries += course.perSecond;
   const state: AgentState = {
     seconds: (performance.now() - begun) / 1000,

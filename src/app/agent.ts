@@ -6,13 +6,18 @@ import { Exchange } from '../flow/exchange.ts';
 import { Attendance } from '../flowlog/attendance.ts';
 import { JumpWatch } from '../flowlog/clock_jump.ts';
 import { EniDirectory } from '../flowlog/eni_directory.ts';
+import { EniWatch } from '../flowlog/eni_watch.ts';
+import { FlowLogSubscribers } from '../flowlog/flow_log_subscribers.ts';
 import { Recorder } from '../flowlog/recorder.ts';
+import { EveryEni, subscribersAt } from '../flowlog/subscribers.ts';
+import type { Subscribers } from '../flowlog/subscribers.ts';
 import { ReaderGone } from '../sink/output.ts';
 import { checkAccess } from './agent/access.ts';
 import { confine } from './agent/confinement.ts';
 import { LiveCrew } from './agent/crew.ts';
 import { openDelivery } from './agent/delivery.ts';
 import type { AgentDelivery } from './agent/delivery.ts';
+import { AgentFlowLogs } from './agent/flow_logs.ts';
 import { AgentInterfaces } from './agent/interfaces.ts';
 import { openLog } from './agent/log.ts';
 import type { AgentLog } from './agent/log.ts';
@@ -31,6 +36,8 @@ import { summaryLine } from './summary_line.ts';
 
 /** Rows of a window that is over are written by then. */
 const SETTLED_SECONDS = 10;
+/** Of the windows that flow logs may have. */
+const LONGEST_SECONDS = 600;
 
 /**
  * Captures until it is told to stop; the result is the exit code. Rejects with what keeps it from capturing at all.
@@ -98,28 +105,40 @@ async function run(parts: Parts): Promise<void> {
     ...{ workers: crew.workers, fd: -1, isLive: true, locality: locality.native },
   });
   const collector = new Collector(exchange);
-  const attendance = new Attendance(windowSeconds, latenessSeconds);
-  const restSeconds = 2 * windowSeconds + latenessSeconds + SETTLED_SECONDS;
-  const isTold = (number: number): boolean => !attendance.isOpen(locality.enis.length + number);
+  const longest = options.flowLogs ? LONGEST_SECONDS : windowSeconds;
+  const restSeconds = 2 * longest + latenessSeconds + SETTLED_SECONDS;
+  const isTold = (number: number): boolean => !watch.isOpen(locality.enis.length + number);
   const numbers = new InterfaceNumbers(restSeconds * 1000, isTold);
   const enis = new EniDirectory(exchange, locality, numbers);
+  const collecting = options.flowLogs && new FlowLogSubscribers(enis, windowSeconds);
+  const subscribers = collecting ?? new EveryEni(enis, options.flowLog, windowSeconds);
+  const attendance = new Attendance((subscriber) => subscribers.seconds(subscriber), latenessSeconds);
+  const watch = new EniWatch(attendance, subscribers);
   const warn = (line: string): void => log.say(line, 'warn');
   const keep = (): void => {
-    const watched = attendance.settledUntil().map(([eni, second]) => [enis.eni(eni).eniId, second] as const);
+    const settled = watch.settledUntil(Date.now() / 1000);
+    const watched = settled.map(([eni, second]) => [enis.eni(eni).eniId, second] as const);
     delivery.whenSafe(() => state?.keepOrTell(new Map(watched), false, warn));
   };
-  const recorder = new Recorder(exchange, collector, enis, windowSeconds, delivery.writer(enis), {
-    attendance,
+  const recorder = new Recorder({
+    ...{ exchange, collector, enis, subscribers, windowSeconds, attendance },
+    writer: delivery.writer(subscribers),
     jumps: new JumpWatch(),
     settled: keep,
   });
-  const interfaces = new AgentInterfaces({ crew, attendance, enis, options, log, numbers });
+  const flowLogs =
+    options.flowLogs &&
+    collecting &&
+    new AgentFlowLogs(options.flowLogs, { subscribers: collecting, exchange, watch, log });
+  const came = (): void => flowLogs?.came();
+  const interfaces = new AgentInterfaces({ crew, watch, came, enis, options, log, numbers });
   try {
     const nflog = nflogFd === undefined ? undefined : { fd: nflogFd, groups: nativeGroups(options.nflog) };
+    await flowLogs?.start(options.flowLogs?.declared);
     await crew.start(exchange, options.maxFlows, nflog);
     await Promise.race([interfaces.start(), crew.failed, delivery.failed]);
     // Before anything else is recorded, and with nothing between the pause and the time since when is watched again.
-    await recordPause({ options, state, recorder, enis, numbers, attendance, log });
+    await recordPause({ state, recorder, enis, numbers, subscribers, watch, log });
     const recording = recorder.recordAll();
     recording.catch(() => undefined);
     const broken = Promise.race([crew.failed, delivery.failed, recording as Promise<never>]);
@@ -130,40 +149,47 @@ async function run(parts: Parts): Promise<void> {
       service.say(status);
       page?.draw(status);
     });
-    reload?.begin(interfaces, log);
+    reload?.begin({ interfaces, flowLogs, log });
     await Promise.race([stopping.asked, broken]);
     reload?.end();
     service.stopping();
     log.say('stopping: open windows are closed and delivered');
-    const watched = attendance.settledUntil().map(([eni]) => enis.eni(eni).eniId);
+    const now = Date.now() / 1000;
     // Of the rest of its window it is told that nobody watched any more.
-    const end = Math.ceil((await interfaces.stop()) / windowSeconds) * windowSeconds;
+    const ends = watch.settledUntil(now).map(([eni]) => [enis.eni(eni).eniId, watch.endOf(eni, now)] as const);
+    await interfaces.stop();
+    flowLogs?.stop();
     exchange.finish();
     await Promise.race([Promise.all([recording, crew.done()]), crew.failed, delivery.failed]);
     const accounting = await recorder.finish([]);
     await Promise.race([delivery.finish(), delivery.failed]);
-    state?.keepOrTell(new Map(watched.map((eniId) => [eniId, end])), true, warn);
+    state?.keepOrTell(new Map(ends), true, warn);
     log.say(summaryLine(accounting));
   } catch (error) {
     exchange.stop();
     throw error;
   } finally {
+    flowLogs?.stop();
     await interfaces.stop();
     collector.close();
   }
 }
 
 /** Windows that the life before was in the middle of when it was killed, and those since it ended: SKIPDATA tells of them. */
-async function recordPause({ options, state, recorder, enis, numbers, attendance, log }: Paused): Promise<void> {
+async function recordPause({ state, recorder, enis, numbers, subscribers, watch, log }: Paused): Promise<void> {
   if (!state) return;
   const now = Math.floor(Date.now() / 1000);
   for (const [eniId, from] of state.watchedBefore) {
     // Its interface may come back, or not.
     const given = enis.numberOf(eniId) === undefined ? numbers.take(eniId.replace(/^eni-/, '')) : undefined;
     const eni = enis.numberOf(eniId)!;
-    // The window in which it begins to be watched has a part that is not, of which the attendance tells.
-    const until = Math.floor((attendance.watchedSince(eni) ?? now) / options.windowSeconds) * options.windowSeconds;
-    if (from < until) await recorder.recordUnwatched(eni, from, until);
+    const since = watch.watchedSince(eni) ?? now;
+    for (const subscriber of subscribersAt(subscribers, eni, since)) {
+      // The window in which it begins to be watched has a part that is not, of which the attendance tells.
+      const seconds = subscribers.seconds(subscriber);
+      const until = Math.floor(since / seconds) * seconds;
+      if (from < until) await recorder.recordUnwatched(subscriber, from, until);
+    }
     if (given !== undefined) numbers.leave(given);
   }
   if (!state.wasCutOff) return;
@@ -171,12 +197,12 @@ async function recordPause({ options, state, recorder, enis, numbers, attendance
 }
 
 interface Paused {
-  readonly options: AgentOptions;
   readonly state: AgentState | undefined;
   readonly recorder: Recorder;
   readonly enis: EniDirectory;
   readonly numbers: InterfaceNumbers;
-  readonly attendance: Attendance;
+  readonly subscribers: Subscribers;
+  readonly watch: EniWatch;
   readonly log: AgentLog;
 }
 

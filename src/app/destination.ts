@@ -1,9 +1,9 @@
 // Where a replay's entries go: lines of one output, a tree of files, or Kafka.
-import type { EniDirectory } from '../flowlog/eni_directory.ts';
 import type { EntryWriter } from '../flowlog/entry_writer.ts';
+import type { Subscribers } from '../flowlog/subscribers.ts';
 
 export interface Destination {
-  writer(enis: EniDirectory): EntryWriter;
+  writer(subscribers: Subscribers): EntryWriter;
   /** Rejects as soon as it is known that entries do not arrive. */
   readonly failed: Promise<never>;
   /** The replay failed: what it has given so far is delivered, as far as that is possible at once. */

@@ -48,8 +48,6 @@ async function sourceOf(options: ReplayOptions, filed: Filed, workers: number): 
     boot: 0,
     // Which flows a full table closes early depends on how many shards it has.
     bootOnceEarly: workers,
-    flowLog: filed.flowLog,
-    windowSeconds: options.windowSeconds,
   };
 }
 

@@ -10,6 +10,7 @@ import { EniDirectory } from '../flowlog/eni_directory.ts';
 import { EntrySizes } from '../flowlog/entry_sizes.ts';
 import type { Sizes } from '../flowlog/entry_sizes.ts';
 import { Recorder } from '../flowlog/recorder.ts';
+import { EveryEni } from '../flowlog/subscribers.ts';
 import { Crew } from './crew.ts';
 import { isReadOnce } from './destinations.ts';
 import { readAgain } from './estimate_options.ts';
@@ -44,6 +45,9 @@ export async function estimate(options: EstimateOptions): Promise<number> {
   return incomplete.length > 0 ? EXIT_INCOMPLETE : 0;
 }
 
+/** Nothing is filed. */
+const NOWHERE = { name: 'estimate', project: '-', logstore: '-' };
+
 /** Replays the captures, and writes nothing. */
 async function measure({ paths, workers }: EstimateOptions, counting: Counting): Promise<Measured> {
   const { windowSeconds, locality } = counting;
@@ -74,8 +78,9 @@ async function record(
 ): Promise<Measured> {
   const collector = new Collector(exchange);
   const enis = new EniDirectory(exchange, locality);
-  const writer = new EntrySizes(enis);
-  const recorder = new Recorder(exchange, collector, enis, windowSeconds, writer);
+  const subscribers = new EveryEni(enis, NOWHERE, windowSeconds);
+  const writer = new EntrySizes(subscribers);
+  const recorder = new Recorder({ exchange, collector, enis, subscribers, writer, windowSeconds });
   const recorded = async (): Promise<Accounting> => {
     await recorder.recordAll();
     return recorder.finish(await crew.done());

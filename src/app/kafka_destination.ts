@@ -3,8 +3,8 @@ import { WindrowError } from '../base/errors.ts';
 import type { Batch, BatchSink } from '../flowlog/batch.ts';
 import { BatchWriter } from '../flowlog/batch_writer.ts';
 import type { BatchSource } from '../flowlog/batch_writer.ts';
-import type { EniDirectory } from '../flowlog/eni_directory.ts';
 import type { EntryWriter } from '../flowlog/entry_writer.ts';
+import type { Subscribers } from '../flowlog/subscribers.ts';
 import { loadRdkafka } from '../kafka/client.ts';
 import { encodeBatch } from '../kafka/codec.ts';
 import type { KafkaSettings } from '../kafka/options.ts';
@@ -54,8 +54,8 @@ export class KafkaDestination implements Destination, BatchSink {
     return this.#producer.failed;
   }
 
-  writer(enis: EniDirectory): EntryWriter {
-    return new BatchWriter(enis, this.#source, this);
+  writer(subscribers: Subscribers): EntryWriter {
+    return new BatchWriter(subscribers, this.#source, this);
   }
 
   async take(batch: Batch): Promise<void> {

@@ -1,10 +1,10 @@
 // Entries as lines: a file, or standard output.
-import type { EniDirectory } from '../flowlog/eni_directory.ts';
 import type { EntryWriter } from '../flowlog/entry_writer.ts';
 import { headerOf } from '../flowlog/line_format.ts';
 import type { LineFormat } from '../flowlog/line_format.ts';
 import { LineWriter } from '../flowlog/line_writer.ts';
 import type { LineSink } from '../flowlog/line_writer.ts';
+import type { Subscribers } from '../flowlog/subscribers.ts';
 import type { Compression } from '../sink/compressions.ts';
 import { LineOutput } from '../sink/line_output.ts';
 import type { Destination } from './destination.ts';
@@ -26,8 +26,8 @@ export class LinesDestination implements Destination {
     return this.#output.failed;
   }
 
-  writer(enis: EniDirectory): EntryWriter {
-    return new LineWriter(enis, this.#lines, this.#format);
+  writer(subscribers: Subscribers): EntryWriter {
+    return new LineWriter(subscribers, this.#lines, this.#format);
   }
 
   end(): Promise<void> {

@@ -10,7 +10,10 @@ import { Collector } from '../flow/collector.ts';
 import { Exchange } from '../flow/exchange.ts';
 import type { Accounting } from '../flowlog/accounting.ts';
 import { EniDirectory } from '../flowlog/eni_directory.ts';
+import { FlowLogSubscribers } from '../flowlog/flow_log_subscribers.ts';
 import { Recorder } from '../flowlog/recorder.ts';
+import { EveryEni } from '../flowlog/subscribers.ts';
+import type { Subscribers } from '../flowlog/subscribers.ts';
 import { Summarizer } from '../flowlog/summary.ts';
 import type { Summary } from '../flowlog/summary.ts';
 import { ReaderGone } from '../sink/output.ts';
@@ -138,7 +141,10 @@ async function run(
     const collector = new Collector(exchange);
     const summarizer = options.format === 'table' ? new Summarizer(options.windowSeconds) : undefined;
     const enis = new EniDirectory(exchange, locality);
-    const recorder = new Recorder(exchange, collector, enis, options.windowSeconds, destination.writer(enis), {
+    const subscribers = subscribersOf(options, exchange, enis);
+    const recorder = new Recorder({
+      ...{ exchange, collector, enis, subscribers, windowSeconds: options.windowSeconds },
+      writer: destination.writer(subscribers),
       watch: summarizer && ((columns, rows) => summarizer.see(columns, rows)),
     });
     const watched = watchProgress(options, exchange, sizeOf(paths));
@@ -163,6 +169,16 @@ async function run(
     await crew.close();
     if (file) fs.closeSync(file.fd);
   }
+}
+
+/** Flow logs, or one that takes everything. */
+function subscribersOf(options: ReplayOptions, exchange: Exchange, enis: EniDirectory): Subscribers {
+  const { flowLogs, flowLog, windowSeconds } = options;
+  if (!flowLogs) return new EveryEni(enis, flowLog, windowSeconds);
+  const subscribers = new FlowLogSubscribers(enis, windowSeconds);
+  subscribers.follow(flowLogs, 0);
+  exchange.subscribe(subscribers.routes);
+  return subscribers;
 }
 
 /** A line on the terminal, where there is one and it is wanted. */

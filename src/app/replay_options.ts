@@ -3,6 +3,7 @@ import { WindrowError } from '../base/errors.ts';
 import type { OptionSpec } from '../base/options.ts';
 import { STDIN, STDOUT } from '../base/standard.ts';
 import type { FlowLogName } from '../flowlog/batch.ts';
+import type { FlowLog } from '../flowlog/flow_log.ts';
 import type { LineFormat } from '../flowlog/line_format.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS, readKafkaSettings } from '../kafka/options.ts';
 import type { KafkaFlags, KafkaSettings, Surroundings } from '../kafka/options.ts';
@@ -10,6 +11,8 @@ import { COMPRESSIONS } from '../sink/compressions.ts';
 import type { Compression } from '../sink/compressions.ts';
 import { COUNTING_OPTIONS, readCounting, windowSecondsOf } from './counting_options.ts';
 import type { CountingFlags, Counting } from './counting_options.ts';
+import { FLOW_LOGS_OPTION, readFlowLogs, shortestSeconds } from './flow_logs/collecting_options.ts';
+import type { CollectingFlags } from './flow_logs/collecting_options.ts';
 import { REPLAY_FORMAT_OPTIONS, readLinesOf } from './format_options.ts';
 import type { LINE_FORMATS, LineFormatFlags } from './format_options.ts';
 import { NETWORK_OPTION, readNetworked } from './networked_options.ts';
@@ -51,6 +54,7 @@ const AGAIN_OPTIONS: readonly OptionSpec[] = [
 export const REPLAY_OPTIONS: readonly OptionSpec[] = [
   ...COUNTING_OPTIONS,
   NETWORK_OPTION,
+  FLOW_LOGS_OPTION,
   ...REPLAY_FORMAT_OPTIONS,
   { flags: '--output <path>', doc: 'where entries go; - is standard output', default: STDOUT },
   { flags: '--out <directory>', doc: 'where entries go instead, as a tree of files by project, logstore and hour' },
@@ -87,7 +91,8 @@ export interface WayFlags extends KafkaFlags {
   readonly rotateBytes: number;
 }
 
-export interface ReplayFlags extends CountingFlags, NetworkedFlags, FlowLogFlags, WayFlags, LineFormatFlags {
+export interface ReplayFlags
+  extends CountingFlags, NetworkedFlags, CollectingFlags, FlowLogFlags, WayFlags, LineFormatFlags {
   readonly format?: (typeof LINE_FORMATS)[number] | 'table';
   readonly again: boolean;
   readonly accounting?: string;
@@ -102,6 +107,10 @@ export interface VerifyFlags extends CountingFlags {
 /** Whole and checked. */
 export interface ReplayOptions extends Counting, Networked {
   readonly paths: readonly string[];
+  /** That entries are of where there are no others. */
+  readonly flowLog: FlowLogName;
+  /** Undefined: one takes everything. */
+  readonly flowLogs: readonly FlowLog[] | undefined;
   readonly format: 'lines' | 'table';
   /** Undefined: there are none. */
   readonly lines: LineFormat | undefined;
@@ -138,7 +147,6 @@ export type Delivery = LinesWay | ((TreeWay | KafkaWay) & Filed);
 
 /** What batches are known by. */
 export interface Filed {
-  readonly flowLog: FlowLogName;
   /** All options that change entries or where they are filed, as a text. */
   readonly identity: string;
   readonly isAgain: boolean;
@@ -153,8 +161,10 @@ export function readReplayOptions(
   if (paths.filter((path) => path === STDIN).length > 1) {
     throw new WindrowError('USAGE', 'standard input (-) can be read once only');
   }
-  const networked = readNetworked(flags, readCounting(flags), surroundings);
-  const delivery = readDelivery(flags, networked, surroundings);
+  const flowLogs = readFlowLogs(flags);
+  const counted = flowLogs ? { ...flags, window: shortestSeconds(flowLogs) } : flags;
+  const networked = readNetworked(flags, readCounting(counted), surroundings);
+  const delivery = readDelivery(counted, { ...networked, flowLogs }, surroundings);
   const isPlain = delivery.to === 'lines' && delivery.output === STDOUT;
   if (flags.format === 'table' && (flags.awsFields !== undefined || flags.extended)) {
     throw new WindrowError(
@@ -167,6 +177,8 @@ export function readReplayOptions(
   return Object.freeze({
     ...networked,
     paths,
+    flowLog: readFlowLog(flags),
+    flowLogs,
     format: format === 'table' ? 'table' : 'lines',
     lines:
       format === 'table'
@@ -179,9 +191,11 @@ export function readReplayOptions(
   });
 }
 
-function readDelivery(flags: ReplayFlags, networked: Networked, surroundings: Surroundings): Delivery {
+type Told = Pick<ReplayOptions, 'networkText' | 'flowLogs'>;
+
+function readDelivery(flags: ReplayFlags, told: Told, surroundings: Surroundings): Delivery {
   const way = readWay(flags, surroundings);
-  return way.to === 'lines' ? way : { ...way, ...readFiled(flags, networked) };
+  return way.to === 'lines' ? way : { ...way, ...readFiled(flags, told) };
 }
 
 /** Throws USAGE. */
@@ -211,15 +225,15 @@ export function rootOf(out: string): string {
 
 const MOST_NAME = 128;
 
-function readFiled(flags: ReplayFlags, { networkText }: Networked): Filed {
+function readFiled(flags: ReplayFlags, { networkText, flowLogs }: Told): Filed {
   if (flags.format === 'table') {
     throw new WindrowError('USAGE', '--format table is for people to read, and goes to --output only');
   }
   const flowLog = readFlowLog(flags);
   const { lateness, decapsulate, local, eni, maxFlows } = flags;
   const counted = [windowSecondsOf(flags), lateness, decapsulate, local, eni, maxFlows, flowLog];
-  const identity = JSON.stringify(networkText === undefined ? counted : [...counted, networkText]);
-  return { flowLog, identity, isAgain: flags.again };
+  const told = [networkText, flowLogs].filter((one) => one !== undefined);
+  return { identity: JSON.stringify([...counted, ...told]), isAgain: flags.again };
 }
 
 /** Throws USAGE. */

@@ -14,6 +14,7 @@ export function summaryLine(a: Accounting): string {
     a.entries.skipdata > 0 ? `${exact(a.entries.skipdata)} SKIPDATA` : '',
     a.entries.supplementary > 0 ? `${exact(a.entries.supplementary)} supplementary` : '',
     a.closedEarly > 0 ? `${exact(a.closedEarly)} closed early` : '',
+    (a.uncollected?.entries ?? 0) > 0 ? `${exact(a.uncollected!.entries)} that no flow log takes` : '',
   ].filter(Boolean);
   return (
     `${quantity(a.packets.seen, 'packet', 'packets')} seen${told} = ${exact(a.packets.logged)} logged + ` +

@@ -6,8 +6,8 @@ import { WindrowError, systemCode, systemReason } from '../base/errors.ts';
 import type { Batch, BatchSink } from '../flowlog/batch.ts';
 import { BatchWriter } from '../flowlog/batch_writer.ts';
 import type { BatchSource } from '../flowlog/batch_writer.ts';
-import type { EniDirectory } from '../flowlog/eni_directory.ts';
 import type { EntryWriter } from '../flowlog/entry_writer.ts';
+import type { Subscribers } from '../flowlog/subscribers.ts';
 import type { Committer } from '../sink/checkpoint.ts';
 import type { Compression } from '../sink/compressions.ts';
 import { STATE_FOLDER } from '../sink/layout.ts';
@@ -84,8 +84,8 @@ export class TreeDestination implements Destination, BatchSink {
     }
   }
 
-  writer(enis: EniDirectory): EntryWriter {
-    return new BatchWriter(enis, this.#source, this);
+  writer(subscribers: Subscribers): EntryWriter {
+    return new BatchWriter(subscribers, this.#source, this);
   }
 
   take(batch: Batch): Promise<void> {

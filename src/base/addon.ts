@@ -18,6 +18,8 @@ import type {
   NativeRing,
   NativeRingResult,
   NativeState,
+  NativeSubscriptionTables,
+  NativeSubscriptions,
   NativeUser,
   NativeWorker,
 } from './addon_types.ts';
@@ -137,6 +139,23 @@ export interface Addon {
   network_new(tables: NativeNetworkTables): NativeNetwork;
   /** Ends, paths and verdicts are told by the network, whose ENIs are those of the locality. Before any worker joins. */
   exchange_judge_by(exchange: NativeExchange, network: NativeNetwork): void;
+  subscriptions_new(tables: NativeSubscriptionTables): NativeSubscriptions;
+  /** Windows that close from now on do so by these, whose shortest windows are the exchange's. */
+  exchange_subscribe(exchange: NativeExchange, subscriptions: NativeSubscriptions): void;
+  /**
+   * Copies rows of a window to `to`, one for each subscriber, whose number stands in place of the ENI's; `busy`: 1 for whoever
+   * took one. In `numbers`: rows, the window's start in seconds, row and subscriber to go on at; then rows written, packets
+   * and bytes (twins once), and entries, packets and bytes that nobody took.
+   */
+  subscriptions_route(
+    subscriptions: NativeSubscriptions,
+    from: Uint8Array,
+    fromCapacity: number,
+    to: Uint8Array,
+    toCapacity: number,
+    busy: Uint8Array,
+    numbers: Float64Array,
+  ): void;
   /** The ENI that has the address of 4 or 16 bytes; -1: none has, or several VPCs have it. */
   network_eni_of(network: NativeNetwork, address: Uint8Array): number;
   /**

@@ -10,6 +10,23 @@ export type NativePacker = { readonly [tag]: 'packer' };
 export type NativeLinkWatch = { readonly [tag]: 'linkWatch' };
 /** It never changes. */
 export type NativeNetwork = { readonly [tag]: 'network' };
+/** They never change. */
+export type NativeSubscriptions = { readonly [tag]: 'subscriptions' };
+
+/**
+ * Who collects at each ENI. Of its epochs, in the order of time, each has three words: the low and the high half of the
+ * second from which on it is so, and the seconds of a window; of its subscribers each has four: a number, and what it takes
+ * of families, actions and paths (native-bindings/subscriptions.h). Where they begin is told of each ENI and of each epoch,
+ * and behind the last where they end.
+ */
+export interface NativeSubscriptionTables {
+  /** Of the shortest windows. */
+  readonly seconds: number;
+  readonly epochBegins: Uint32Array;
+  readonly epochs: Uint32Array;
+  readonly subscriberBegins: Uint32Array;
+  readonly subscribers: Uint32Array;
+}
 
 /** What is the same in all entries of an ENI, as the encoder writes it. */
 export interface NativeEni {

@@ -42,8 +42,16 @@ export function eniNamed(eniId: string): Eni {
 
 /** The ENI of an interface that has no name of its own: by its number, so that no entry depends on a file's name. */
 export function eniOfInterface(number: number): Eni {
-  return eniNamed(`eni-if${number}`);
+  return eniNamed(`${OF_INTERFACE}${number}`);
 }
+
+/** Of which interface of a capture an ENI has such a name; undefined: of none. */
+export function interfaceOfEni(eniId: string): number | undefined {
+  const digits = eniId.startsWith(OF_INTERFACE) ? eniId.slice(OF_INTERFACE.length) : '';
+  return /^(?:0|[1-9][0-9]{0,4})$/.test(digits) ? Number(digits) : undefined;
+}
+
+const OF_INTERFACE = 'eni-if';
 
 /** Reads `--local` and `--eni` values. Throws USAGE with the value that is wrong. */
 export function readLocality(local: readonly string[], eni: readonly string[]): Locality {

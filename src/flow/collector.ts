@@ -12,6 +12,8 @@ const ROWS = { full: 0, windowDone: 1, wait: 2, unknownEni: 3 } as const;
 export interface ClosingWindow {
   /** Its start divided by its length. */
   readonly id: number;
+  /** How long it is. */
+  readonly seconds: number;
   /** It was closed before: its entries are supplementary. */
   readonly isLate: boolean;
   /** Its flows are closed early because the table is full; the window stays open. */
@@ -44,7 +46,7 @@ export interface Packed {
 
 export class Collector {
   #native: NativeCollector;
-  #window = new Float64Array(3);
+  #window = new Float64Array(4);
   #result = new Float64Array(5);
   #isRung = false;
   #settled: number | undefined;
@@ -64,15 +66,15 @@ export class Collector {
       const next = addon.collector_next(this.#native, this.#window);
       if (next === NEXT.end) return;
       if (next === NEXT.wait) {
-        const [mark, isKnown] = this.#window as unknown as [number, number, number];
+        const [mark, isKnown] = this.#window as unknown as [number, number];
         this.#settled = isKnown === 1 ? mark : undefined;
         yield undefined;
         await this.#rows();
         continue;
       }
-      const [id, isLate, isEarly] = this.#window as unknown as [number, number, number];
+      const [id, isLate, isEarly, seconds] = this.#window as unknown as [number, number, number, number];
       const enis = isLate || isEarly ? [] : addon.collector_enis(this.#native);
-      yield { id, isLate: isLate === 1, isEarly: isEarly === 1, enis };
+      yield { id, seconds, isLate: isLate === 1, isEarly: isEarly === 1, enis };
     }
   }
 

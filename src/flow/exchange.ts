@@ -1,7 +1,13 @@
 // What the workers of a replay share: made by the thread that collects their rows, joined by each worker by its number.
 import { randomFillSync } from 'node:crypto';
 import { addon } from '../base/addon.ts';
-import type { NativeExchange, NativeLiveState, NativeLocality, NativeState } from '../base/addon_types.ts';
+import type {
+  NativeExchange,
+  NativeLiveState,
+  NativeLocality,
+  NativeState,
+  NativeSubscriptions,
+} from '../base/addon_types.ts';
 import { WindrowError, systemCode } from '../base/errors.ts';
 import { linkTypeName } from '../capture/link_types.ts';
 import type { CompiledNetwork } from '../cloud/network_tables.ts';
@@ -57,6 +63,11 @@ export class Exchange {
   /** Of live interfaces: its workers hear their messages at once. */
   interrupt(): void {
     addon.exchange_interrupt(this.native);
+  }
+
+  /** Windows that close from now on do so by these. */
+  subscribe(subscriptions: NativeSubscriptions): void {
+    addon.exchange_subscribe(this.native, subscriptions);
   }
 
   /** By which workers join. */

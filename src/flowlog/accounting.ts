@@ -67,8 +67,17 @@ export interface Accounting {
   readonly unseen: Readonly<Logged>;
   /** Entries that were closed early because the table reached its budget of flows. */
   readonly closedEarly: number;
+  /** With flow logs: what none of them asked for, twins among it. Its packets are logged ones. */
+  readonly uncollected?: Readonly<Uncollected>;
   /** Inputs that were not read to their end. */
   readonly incomplete: readonly { readonly input: string; readonly damage: string; readonly message: string }[];
+}
+
+/** Entries that no flow log took. */
+export interface Uncollected {
+  entries: number;
+  packets: number;
+  bytes: number;
 }
 
 /** Packets and bytes that left in entries. */
@@ -83,6 +92,7 @@ export function keepBooks(
   logged: Logged,
   entries: EntryCounts,
   closedEarly: number,
+  uncollected: Accounting['uncollected'],
   incomplete: Accounting['incomplete'],
   eniIdOf: (eni: number) => string,
   linkTypeName: (linkType: number) => string,
@@ -107,6 +117,7 @@ export function keepBooks(
     })),
     unseen: state.unseen,
     closedEarly,
+    ...(uncollected && { uncollected }),
     incomplete,
   };
 }

@@ -1,4 +1,4 @@
-// When each ENI was watched: what its windows lack is told as they close.
+// When each subscriber was served: what its windows lack is told as they close.
 //
 // A window, or a part of one, that nobody watched is SKIPDATA; one that was watched and had no traffic is NODATA. Times are
 // seconds since the epoch, with fractions where somebody came or went; a second that was watched in part was not watched.
@@ -7,7 +7,7 @@ import { spansOf } from './silence.ts';
 
 /** An entry without traffic. */
 export interface QuietEntry {
-  readonly eni: number;
+  readonly subscriber: number;
   readonly status: 'nodata' | 'skipdata';
   readonly start: number;
   readonly end: number;
@@ -35,70 +35,70 @@ interface Watched {
 const MOST_TOLD = 16;
 
 export class Attendance {
-  readonly #windowSeconds: number;
+  readonly #secondsOf: (subscriber: number) => number;
   readonly #latenessSeconds: number;
-  readonly #enis = new Map<number, Watched>();
+  readonly #all = new Map<number, Watched>();
   #lastEnd = 0;
 
-  /** A window closes when the watermark has passed its end by the lateness. */
-  constructor(windowSeconds: number, latenessSeconds: number) {
-    this.#windowSeconds = windowSeconds;
+  /** `secondsOf`: how long the windows of a subscriber are. One closes when the watermark has passed its end by the lateness. */
+  constructor(secondsOf: (subscriber: number) => number, latenessSeconds: number) {
+    this.#secondsOf = secondsOf;
     this.#latenessSeconds = latenessSeconds;
   }
 
-  /** From now on the ENI is watched. */
-  join(eni: number, now: number): void {
-    const watched = this.#enis.get(eni);
+  /** It is watched from a time on, which may be to come. */
+  join(subscriber: number, from: number): void {
+    const watched = this.#all.get(subscriber);
     const last = watched?.spans.at(-1);
-    if (last && last.until === Infinity) return;
-    // Where a clock went back it was watched until then, whatever time that was.
-    const from = Math.max(now, last?.until ?? now);
-    if (watched) watched.spans.push({ from, until: Infinity });
-    else this.#enis.set(eni, this.#watchedFrom(from, []));
+    // Where a clock went back, or it was to be watched until later, it is watched on.
+    if (last && last.until >= from) last.until = Infinity;
+    else if (watched) watched.spans.push({ from, until: Infinity });
+    else this.#all.set(subscriber, this.#watchedFrom(subscriber, from, []));
   }
 
-  /** It is not watched any more. */
-  leave(eni: number, now: number): void {
-    const last = this.#enis.get(eni)?.spans.at(-1);
-    if (last && last.until === Infinity) last.until = Math.max(now, last.from);
+  /** It is not watched any more from a time on, which may be to come. */
+  leave(subscriber: number, until: number): void {
+    const last = this.#all.get(subscriber)?.spans.at(-1);
+    if (last && last.until > until) last.until = Math.max(until, last.from);
   }
 
-  leaveAll(now: number): void {
-    for (const eni of this.#enis.keys()) this.leave(eni, now);
+  leaveAll(until: number): void {
+    for (const subscriber of this.#all.keys()) this.leave(subscriber, until);
   }
 
   /** The clock jumped ahead: what the windows lack that it passed over as a whole. */
   jump(from: number, to: number): QuietEntry[] {
     const watched = this.#watchedNow();
     this.leaveAll(from);
-    for (const eni of watched) this.join(eni, to);
-    const seconds = this.#windowSeconds;
-    const first = Math.ceil(from / seconds);
-    return watched.flatMap((eni) =>
-      spansOf(first, Math.max(first, this.#idOf(to))).map((span) => {
-        return { eni, status: 'skipdata' as const, start: span.from * seconds, end: span.to * seconds };
-      }),
-    );
+    for (const subscriber of watched) this.join(subscriber, to);
+    return watched.flatMap((subscriber) => {
+      const seconds = this.#secondsOf(subscriber);
+      const first = Math.ceil(from / seconds);
+      return spansOf(first, Math.max(first, Math.floor(to / seconds))).map((span) => {
+        return { subscriber, status: 'skipdata' as const, start: span.from * seconds, end: span.to * seconds };
+      });
+    });
   }
 
   /** The clock was set back from about one time to another: what the windows lack up to the first. */
   setBack(from: number, to: number): QuietEntry[] {
     const watched = this.#watchedNow();
     this.leaveAll(from);
-    const before = new Map(this.#enis);
-    const entries = this.settle(this.#idOf(from) + 1);
-    this.#enis.clear();
-    for (const eni of watched) {
-      const { told, first, next } = before.get(eni)!;
-      this.#enis.set(eni, this.#watchedFrom(to, [...told, [first, next] as const].slice(-MOST_TOLD)));
+    const before = new Map(this.#all);
+    const entries = this.#settleAll((seconds) => Math.floor(from / seconds) + 1);
+    this.#all.clear();
+    for (const subscriber of watched) {
+      const { told, first, next } = before.get(subscriber)!;
+      const all = [...told, [first, next] as const].slice(-MOST_TOLD);
+      this.#all.set(subscriber, this.#watchedFrom(subscriber, to, all));
     }
     return entries;
   }
 
-  /** A window closes in which these have traffic. */
-  busy(window: number, enis: readonly number[]): void {
-    for (const eni of enis) {
-      const watched = this.#enis.get(eni);
+  /** A window closes, by its number among those of its length, in which these have traffic. */
+  busy(window: number, subscribers: readonly number[]): void {
+    for (const subscriber of subscribers) {
+      const watched = this.#all.get(subscriber);
       if (watched && window >= watched.next) watched.busy.add(window);
     }
   }
@@ -109,92 +109,97 @@ export class Attendance {
   }
 
   /** Whether something is still to be told of it. */
-  isOpen(eni: number): boolean {
-    return this.#enis.has(eni);
+  isOpen(subscriber: number): boolean {
+    return this.#all.has(subscriber);
   }
 
-  /** Since when an ENI is watched; undefined: it is not. */
-  watchedSince(eni: number): number | undefined {
-    const last = this.#enis.get(eni)?.spans.at(-1);
+  /** Since when it is watched; undefined: it is not. */
+  watchedSince(subscriber: number): number | undefined {
+    const last = this.#all.get(subscriber)?.spans.at(-1);
     return last?.until === Infinity ? last.from : undefined;
   }
 
-  /** Of each ENI that is watched: up to when all is told that its windows lack. */
-  settledUntil(): [eni: number, second: number][] {
-    return this.#watchedNow().map((eni) => [eni, this.#enis.get(eni)!.next * this.#windowSeconds]);
+  /** Of each that is watched: up to when all is told that its windows lack. */
+  settledUntil(): [subscriber: number, second: number][] {
+    return this.#watchedNow().map((subscriber) => {
+      return [subscriber, this.#all.get(subscriber)!.next * this.#secondsOf(subscriber)];
+    });
   }
 
-  /** All windows are closed that this watermark closes. */
+  /** All windows are closed that this watermark closes: what they lack, by subscriber and in the order of time. */
   settleAt(mark: number): QuietEntry[] {
-    return this.settle(this.#idOf(mark - this.#latenessSeconds));
+    return this.settle(mark - this.#latenessSeconds);
   }
 
-  /** All windows before this one are closed: what they lack, by ENI and in the order of time. */
-  settle(before: number): QuietEntry[] {
-    return [...this.#enis].sort(([a], [b]) => a - b).flatMap(([eni, watched]) => this.#settleOne(eni, watched, before));
+  /** As `settleAt`, of all windows that end by a time. */
+  settle(end: number): QuietEntry[] {
+    return this.#settleAll((seconds) => Math.floor(end / seconds));
   }
 
   /** Nobody watches any more: what all windows lack that were touched. */
   end(): QuietEntry[] {
-    const last = Math.max(0, ...[...this.#enis.values()].map(({ spans }) => spans.at(-1)!.until));
-    return this.settle(this.#idOf(Number.isFinite(last) ? Math.max(Math.ceil(last) - 1, 0) : 0) + 1);
+    const untils = [...this.#all.values()].map(({ spans }) => spans.at(-1)!.until).filter(Number.isFinite);
+    const last = Math.max(Math.ceil(Math.max(0, ...untils)) - 1, 0);
+    return this.#settleAll((seconds) => Math.floor(last / seconds) + 1);
   }
 
-  #settleOne(eni: number, watched: Watched, before: number): QuietEntry[] {
+  #settleAll(beforeOf: (seconds: number) => number): QuietEntry[] {
+    return [...this.#all]
+      .sort(([a], [b]) => a - b)
+      .flatMap(([subscriber, watched]) => this.#settleOne(subscriber, watched, beforeOf(this.#secondsOf(subscriber))));
+  }
+
+  #settleOne(subscriber: number, watched: Watched, before: number): QuietEntry[] {
     const entries: QuietEntry[] = [];
-    if (watched.next < before) this.#lastEnd = Math.max(this.#lastEnd, before * this.#windowSeconds);
+    const seconds = this.#secondsOf(subscriber);
+    if (watched.next < before) this.#lastEnd = Math.max(this.#lastEnd, before * seconds);
     for (; watched.next < before; watched.next++) {
       // Years may lie between two spans.
-      watched.next = Math.min(this.#touchedFrom(watched), before);
+      watched.next = Math.min(touchedFrom(watched, seconds), before);
       if (watched.next === before) break;
       if (watched.told.some(([from, to]) => watched.next >= from && watched.next < to)) continue;
-      entries.push(...this.#windowOf(eni, watched, watched.next));
+      entries.push(...windowOf(subscriber, watched, watched.next * seconds, (watched.next + 1) * seconds));
       watched.busy.delete(watched.next);
     }
-    const begin = before * this.#windowSeconds;
-    const isOver = (span: Span): boolean => span.until <= begin;
+    const isOver = (span: Span): boolean => span.until <= before * seconds;
     while (watched.spans.length > 0 && isOver(watched.spans[0])) watched.spans.shift();
-    if (watched.spans.length === 0) this.#enis.delete(eni);
+    if (watched.spans.length === 0) this.#all.delete(subscriber);
     return entries;
-  }
-
-  /** The first window from the next on that somebody watched a part of. */
-  #touchedFrom({ spans, next }: Watched): number {
-    const begin = next * this.#windowSeconds;
-    const span = spans.find(({ from, until }) => until > begin && until > from);
-    return span ? Math.max(next, this.#idOf(span.from)) : Infinity;
   }
 
   #watchedNow(): number[] {
-    return [...this.#enis].filter(([, { spans }]) => spans.at(-1)!.until === Infinity).map(([eni]) => eni);
+    return [...this.#all].filter(([, { spans }]) => spans.at(-1)!.until === Infinity).map(([subscriber]) => subscriber);
   }
 
-  #watchedFrom(from: number, told: Watched['told']): Watched {
-    const first = this.#idOf(from);
+  #watchedFrom(subscriber: number, from: number, told: Watched['told']): Watched {
+    const first = Math.floor(from / this.#secondsOf(subscriber));
     return { spans: [{ from, until: Infinity }], told, first, next: first, busy: new Set() };
   }
+}
 
-  #windowOf(eni: number, { spans, busy }: Watched, window: number): QuietEntry[] {
-    const [begin, end] = [window * this.#windowSeconds, (window + 1) * this.#windowSeconds];
-    const touched = spans.filter(({ from, until }) => from < end && until > begin && until > from);
-    // Between two spans, in which it was not there, it has no windows.
-    if (touched.length === 0) return [];
-    const entries: QuietEntry[] = [];
-    const put = (status: QuietEntry['status'], start: number, stop: number): void => {
-      if (start < stop) entries.push({ eni, status, start, end: stop });
-    };
-    let at = begin;
-    for (const { from, until } of touched) {
-      const [start, stop] = [Math.max(Math.ceil(from), begin), Math.min(Math.floor(until), end)];
-      put('skipdata', at, start);
-      if (!busy.has(window)) put('nodata', start, stop);
-      at = Math.max(start, stop);
-    }
-    put('skipdata', at, end);
-    return entries;
-  }
+/** The first window from the next on that somebody watched a part of. */
+function touchedFrom({ spans, next }: Watched, seconds: number): number {
+  const begin = next * seconds;
+  const span = spans.find(({ from, until }) => until > begin && until > from);
+  return span ? Math.max(next, Math.floor(span.from / seconds)) : Infinity;
+}
 
-  #idOf(sec: number): number {
-    return Math.floor(sec / this.#windowSeconds);
+/** What a window lacks, from its begin to its end. */
+function windowOf(subscriber: number, { spans, busy, next }: Watched, begin: number, end: number): QuietEntry[] {
+  const touched = spans.filter(({ from, until }) => from < end && until > begin && until > from);
+  // Between two spans, in which it was not there, it has no windows.
+  if (touched.length === 0) return [];
+  const entries: QuietEntry[] = [];
+  const put = (status: QuietEntry['status'], start: number, stop: number): void => {
+    if (start < stop) entries.push({ subscriber, status, start, end: stop });
+  };
+  let at = begin;
+  for (const { from, until } of touched) {
+    const [start, stop] = [Math.max(Math.ceil(from), begin), Math.min(Math.floor(until), end)];
+    put('skipdata', at, start);
+    if (!busy.has(next)) put('nodata', start, stop);
+    at = Math.max(start, stop);
   }
+  put('skipdata', at, end);
+  return entries;
 }

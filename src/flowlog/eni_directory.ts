@@ -1,5 +1,5 @@
 // The ENIs of a capture by their numbers: the named ones, then one for each interface.
-import { eniNamed, eniOfInterface } from '../cloud/locality.ts';
+import { eniNamed, eniOfInterface, interfaceOfEni } from '../cloud/locality.ts';
 import type { Eni, Locality } from '../cloud/locality.ts';
 import type { Exchange } from '../flow/exchange.ts';
 
@@ -47,6 +47,13 @@ export class EniDirectory {
     const interfaceNumber = number - this.#locality.enis.length;
     const name = this.#interfaces?.names[interfaceNumber];
     return name === undefined ? eniOfInterface(interfaceNumber) : eniNamed(`eni-${name}`);
+  }
+
+  /** How many there are, or will be where one of these ids names an interface that a capture may yet declare. */
+  countWith(eniIds: readonly string[]): number {
+    if (!this.isForeseen) return this.count;
+    const numbers = eniIds.map(interfaceOfEni).filter((number) => number !== undefined);
+    return Math.max(this.count, this.#locality.enis.length + Math.max(-1, ...numbers) + 1);
   }
 
   /** Undefined: none of those that there are by now has this id. */

@@ -1,9 +1,9 @@
 // How many entries there are and how many bytes they take as lines of JSON, by what tells them apart; nothing is written.
 import type { Collector } from '../flow/collector.ts';
 import { ACTION, Columns, STATUS } from './columns.ts';
-import type { EniDirectory } from './eni_directory.ts';
 import type { EntryWriter, Sums, Taken } from './entry_writer.ts';
 import { LineWriter } from './line_writer.ts';
+import type { Subscribers } from './subscribers.ts';
 
 export interface Size {
   entries: number;
@@ -41,8 +41,8 @@ export class EntrySizes implements EntryWriter {
   #written: Columns = this.#columns;
   #row = 0;
 
-  constructor(enis: EniDirectory) {
-    this.#lines = new LineWriter(enis, { room: () => this.#block, wrote: (bytes) => this.#measure(bytes) });
+  constructor(subscribers: Subscribers) {
+    this.#lines = new LineWriter(subscribers, { room: () => this.#block, wrote: (bytes) => this.#measure(bytes) });
   }
 
   get sizes(): Sizes {

@@ -15,11 +15,20 @@ export interface Taken extends Sums {
   readonly isDone: boolean;
 }
 
+/** Entries of windows that begin at a time, in seconds since the epoch. */
+export interface WindowPart {
+  readonly start: number;
+  /** Their flows are closed before the window is, because the table is full. */
+  readonly isEarly: boolean;
+  /** No more of them follow. */
+  readonly isLast: boolean;
+}
+
 export interface EntryWriter {
   /** Takes entries of a window from the collector, as many as there is room for. Called until it is done. */
   take(collector: Collector, window: ClosingWindow): Promise<Taken>;
-  /** Writes all rows of columns; they have one status, and are of windows that begin with `windowStart`, in seconds. */
-  write(columns: Columns, rows: number, windowStart: number): Promise<Sums>;
+  /** Writes all rows of columns; they have one status. */
+  write(columns: Columns, rows: number, part: WindowPart): Promise<Sums>;
   /** Nothing more comes for now. */
   pause?(): void;
 }

@@ -51,6 +51,8 @@ export interface FlowLog extends FlowLogFields {
   readonly status: (typeof STATUSES)[number];
   /** As in ISO 8601, UTC. */
   readonly creationTime: string;
+  /** By a configuration, which has the say over it. */
+  readonly isDeclared?: boolean;
 }
 
 /** So many characters. */

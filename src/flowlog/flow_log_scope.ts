@@ -9,14 +9,6 @@ export interface EniPlace {
   readonly vpcId: string;
 }
 
-/** What filters look at in an entry with traffic. */
-export interface EntryTraits {
-  readonly type: 'IPv4' | 'IPv6';
-  readonly action: 'ACCEPT' | 'REJECT';
-  /** Value of `traffic_path`; -1 where it is not known. */
-  readonly trafficPath: number;
-}
-
 /** Those that are active, and whose resource the ENI is or is in, in their order. */
 export function activeOn(flowLogs: readonly FlowLog[], eni: EniPlace): FlowLog[] {
   return flowLogs.filter((flowLog) => flowLog.status === 'Active' && resourceOf(flowLog, eni) === flowLog.resourceId);
@@ -28,21 +20,30 @@ export function windowMinutes(active: readonly FlowLog[]): FlowLog['aggregationI
   return others.reduce((least, minutes) => (minutes < least ? minutes : least), first);
 }
 
-/** Whether a flow log takes an entry with traffic. SKIPDATA is for all that are active: nobody knows what was lost. */
-export function filterOf(flowLog: FlowLog): (entry: EntryTraits) => boolean {
-  const { ipVersion, trafficType, trafficPaths } = flowLog;
-  const paths = new Set<number>(trafficPaths.flatMap((name) => (name === ALL_PATHS ? [] : TRAFFIC_PATHS[name])));
-  const isAll = trafficPaths.includes(ALL_PATHS);
-  const action = { All: undefined, Allow: 'ACCEPT', Drop: 'REJECT' }[trafficType];
-  return (entry) =>
-    (ipVersion === 'DualStack' || entry.type === 'IPv4') &&
-    (action === undefined || entry.action === action) &&
-    (isAll || paths.has(entry.trafficPath));
+/**
+ * What a flow log takes of entries with traffic, a bit for each value: native-bindings/subscriptions.h. SKIPDATA is for all
+ * that are active: nobody knows what was lost.
+ */
+export interface EntryMask {
+  /** 1: IPv4; 2: IPv6. */
+  readonly families: number;
+  /** 1: ACCEPT; 2: REJECT. */
+  readonly actions: number;
+  /** By the value of `traffic_path`; the last bit where it is not known. */
+  readonly paths: number;
 }
 
-/** Of those that are active on an ENI: which say NODATA of a window, as they take none of its entries. */
-export function silentIn(active: readonly FlowLog[], entries: readonly EntryTraits[]): FlowLog[] {
-  return active.filter((flowLog) => !entries.some(filterOf(flowLog)));
+const ALL_PATH_BITS = 2 ** 32 - 1;
+
+export function maskOf({ ipVersion, trafficType, trafficPaths }: FlowLog): EntryMask {
+  const paths = trafficPaths.flatMap((name) => (name === ALL_PATHS ? [] : TRAFFIC_PATHS[name]));
+  return {
+    families: ipVersion === 'DualStack' ? 3 : 1,
+    actions: { All: 3, Allow: 1, Drop: 2 }[trafficType],
+    paths: trafficPaths.includes(ALL_PATHS)
+      ? ALL_PATH_BITS
+      : [...new Set(paths)].reduce((sum, path) => sum + 2 ** path, 0),
+  };
 }
 
 function resourceOf({ resourceType }: FlowLog, eni: EniPlace): string {

@@ -4,10 +4,10 @@ import type { NativeEncoder } from '../base/addon_types.ts';
 import type { Collector } from '../flow/collector.ts';
 import type { Columns } from './columns.ts';
 import { encoderOf } from './encoder.ts';
-import type { EniDirectory } from './eni_directory.ts';
 import type { EntryWriter, Sums, Taken } from './entry_writer.ts';
 import { JSON_LINES } from './line_format.ts';
 import type { LineFormat } from './line_format.ts';
+import type { Subscribers } from './subscribers.ts';
 
 /** Takes lines: room to write into, and how much was written. Room is at least 64 KiB. */
 export interface LineSink {
@@ -18,18 +18,18 @@ export interface LineSink {
 }
 
 export class LineWriter implements EntryWriter {
-  readonly #enis: EniDirectory;
+  readonly #subscribers: Subscribers;
   readonly #lines: LineSink | undefined;
   readonly #format: LineFormat;
   #encoder: NativeEncoder | undefined;
-  #encoderEnis = 0;
+  #encoderCount = 0;
   /** Of the directory, when the encoder was made. */
   #changes = 0;
   readonly #result = new Float64Array(4);
 
   /** Without `lines` nothing is written: entries are counted only. */
-  constructor(enis: EniDirectory, lines: LineSink | undefined, format = JSON_LINES) {
-    this.#enis = enis;
+  constructor(subscribers: Subscribers, lines: LineSink | undefined, format = JSON_LINES) {
+    this.#subscribers = subscribers;
     this.#lines = lines;
     this.#format = format;
   }
@@ -62,16 +62,16 @@ export class LineWriter implements EntryWriter {
     return this.#lines?.room() ?? SCRATCH;
   }
 
-  /** The encoder knows the constants of all ENIs, and of as many as may come, as far as they are foreseen. */
+  /** The encoder knows the constants of all subscribers, and of as many as may come, as far as they are foreseen. */
   #encoderForAll(): NativeEncoder {
-    const { count: needed, changes } = this.#enis;
-    if (!this.#encoder || needed > this.#encoderEnis || changes !== this.#changes) {
-      const count = this.#enis.isForeseen ? Math.max(needed, 2 * this.#encoderEnis) : needed;
+    const { count: needed, changes } = this.#subscribers;
+    if (!this.#encoder || needed > this.#encoderCount || changes !== this.#changes) {
+      const count = this.#subscribers.isForeseen ? Math.max(needed, 2 * this.#encoderCount) : needed;
       this.#encoder = encoderOf(
-        Array.from({ length: count }, (_, number) => this.#enis.eni(number)),
+        Array.from({ length: count }, (_, number) => this.#subscribers.eni(number)),
         this.#format,
       );
-      this.#encoderEnis = count;
+      this.#encoderCount = count;
       this.#changes = changes;
     }
     return this.#encoder;

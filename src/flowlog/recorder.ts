@@ -9,16 +9,26 @@ import type { Attendance, QuietEntry } from './attendance.ts';
 import type { JumpWatch } from './clock_jump.ts';
 import { Columns, STATUS } from './columns.ts';
 import type { EniDirectory } from './eni_directory.ts';
-import type { EntryWriter, Sums } from './entry_writer.ts';
+import { EntryRouter } from './entry_router.ts';
+import type { EntryWriter, Sums, Taken } from './entry_writer.ts';
 import { Silence, spansOf } from './silence.ts';
+import type { SilentRun } from './silence.ts';
+import { subscribersAt } from './subscribers.ts';
+import type { Subscribers } from './subscribers.ts';
 
 /** Rows that are watched at once. */
 const ROWS = 4096;
 
-/** A record of what is captured live also knows when each ENI was watched. */
 export interface RecorderOptions {
+  readonly exchange: Exchange;
+  readonly collector: Collector;
+  readonly enis: EniDirectory;
+  readonly subscribers: Subscribers;
+  readonly writer: EntryWriter;
+  /** Of the exchange: no window is shorter. */
+  readonly windowSeconds: number;
   readonly watch?: RowWatcher | undefined;
-  /** Undefined: a capture tells by itself when it was made. */
+  /** Of what is captured live: when each subscriber was served. Undefined: a capture tells by itself when it was made. */
   readonly attendance?: Attendance | undefined;
   /** With attendance. */
   readonly jumps?: JumpWatch | undefined;
@@ -39,41 +49,26 @@ export interface Recorded {
 export type RowWatcher = (columns: Columns, rows: number) => void;
 
 export class Recorder {
-  readonly #exchange: Exchange;
-  readonly #collector: Collector;
-  readonly #enis: EniDirectory;
-  readonly #windowSeconds: number;
-  readonly #writer: EntryWriter;
-  readonly #watch: RowWatcher | undefined;
-  readonly #attendance: Attendance | undefined;
-  readonly #jumps: JumpWatch | undefined;
-  readonly #settled: () => void;
+  readonly #own: RecorderOptions;
+  readonly #router: EntryRouter | undefined;
   #settledMark = -Infinity;
   #lastWindowEnd = 0;
-  #watched: Columns | undefined;
+  /** Rows that are looked at, or that go to several. */
+  #seen: Columns | undefined;
   readonly #quiet = new Columns(8);
-  readonly #silence = new Silence();
+  readonly #silence: Silence;
+  /** By window: who got entries that were closed early. */
+  readonly #busyEarly = new Map<string, Set<number>>();
+  /** By subscriber: the first window of which no loss was told. */
+  readonly #skippedTo = new Map<number, number>();
   readonly #logged: Logged = { packets: 0, bytes: 0 };
   readonly #entries: EntryCounts = { ok: 0, nodata: 0, skipdata: 0, supplementary: 0 };
   #closedEarly = 0;
 
-  constructor(
-    exchange: Exchange,
-    collector: Collector,
-    enis: EniDirectory,
-    windowSeconds: number,
-    writer: EntryWriter,
-    { watch, attendance, jumps, settled = () => undefined }: RecorderOptions = {},
-  ) {
-    this.#exchange = exchange;
-    this.#collector = collector;
-    this.#enis = enis;
-    this.#windowSeconds = windowSeconds;
-    this.#writer = writer;
-    this.#watch = watch;
-    this.#attendance = attendance;
-    this.#jumps = jumps;
-    this.#settled = settled;
+  constructor(options: RecorderOptions) {
+    this.#own = options;
+    this.#router = options.subscribers.routes && new EntryRouter(options.subscribers);
+    this.#silence = new Silence((subscriber) => options.subscribers.seconds(subscriber));
   }
 
   get recorded(): Recorded {
@@ -85,15 +80,16 @@ export class Recorder {
     };
   }
 
-  /** Nobody watched an ENI between two times, in seconds since the epoch: a SKIPDATA entry for each window. */
-  async recordUnwatched(eni: number, from: number, until: number): Promise<void> {
-    const to = Math.ceil(until / this.#windowSeconds);
-    if (this.#idOf(from) < to) await this.#writeQuiet('skipdata', { eni, from: this.#idOf(from), to });
+  /** Nobody served a subscriber between two times, in seconds since the epoch: a SKIPDATA entry for each window. */
+  async recordUnwatched(subscriber: number, from: number, until: number): Promise<void> {
+    const seconds = this.#own.subscribers.seconds(subscriber);
+    const run = { subscriber, from: Math.floor(from / seconds), to: Math.ceil(until / seconds) };
+    if (run.from < run.to) await this.#writeQuiet('skipdata', run);
   }
 
   /** Writes all that comes. */
   async recordAll(): Promise<void> {
-    for await (const window of this.#collector.windows()) {
+    for await (const window of this.#own.collector.windows()) {
       await this.#recordDrops();
       if (window) await this.#record(window);
       else await this.#rest();
@@ -103,33 +99,27 @@ export class Recorder {
 
   /** Nothing more comes for now: what the windows lack that have closed is told. */
   async #rest(): Promise<void> {
-    const { settled } = this.#collector;
-    if (this.#attendance && settled !== undefined && settled !== this.#settledMark) {
+    const { attendance, jumps, collector, writer, settled: done } = this.#own;
+    const { settled } = collector;
+    if (attendance && settled !== undefined && settled !== this.#settledMark) {
       // Before windows are told of by a clock that has jumped.
-      const jump = this.#jumps?.look();
-      if (jump) await this.#writeAll(this.#attendance.jump(jump.from, jump.to));
-      if (settled < this.#settledMark) await this.#writeAll(this.#attendance.setBack(this.#settledMark, settled));
+      const jump = jumps?.look();
+      if (jump) await this.#writeAll(attendance.jump(jump.from, jump.to));
+      if (settled < this.#settledMark) await this.#writeAll(attendance.setBack(this.#settledMark, settled));
       this.#settledMark = settled;
-      await this.#writeAll(this.#attendance.settleAt(settled));
-      this.#lastWindowEnd = Math.max(this.#lastWindowEnd, this.#attendance.lastEnd);
-      this.#settled();
+      await this.#writeAll(attendance.settleAt(settled));
+      this.#lastWindowEnd = Math.max(this.#lastWindowEnd, attendance.lastEnd);
+      done?.();
     }
-    this.#writer.pause?.();
+    writer.pause?.();
   }
 
   /** Writes the entries of a window that closes, and what its closing ends. */
   async #record(window: ClosingWindow): Promise<void> {
-    const { first, mark } = this.#exchange.clock;
-    if (this.#attendance) this.#attendance.busy(window.id, window.enis);
-    else if (first !== undefined) this.#silence.begin(this.#idOf(first));
-    if (!this.#attendance && !window.isLate && !window.isEarly) {
-      for (const run of this.#silence.close(window.id, window.enis)) {
-        // A window of untimed packets may lie behind the capture's end, but no silence does.
-        const to = Math.min(run.to, this.#idOf(mark) + 1);
-        if (run.from < to) await this.#writeQuiet('nodata', { ...run, to });
-      }
-    }
-    this.#lastWindowEnd = Math.max(this.#lastWindowEnd, (window.id + 1) * this.#windowSeconds);
+    const { first } = this.#own.exchange.clock;
+    if (first !== undefined) this.#silence.begin(first);
+    this.#lastWindowEnd = Math.max(this.#lastWindowEnd, (window.id + 1) * window.seconds);
+    if (!this.#router) await this.#endSilences(window, window.enis);
     for (let isDone = false; !isDone;) {
       const taken = await this.#take(window);
       isDone = taken.isDone;
@@ -137,21 +127,55 @@ export class Recorder {
       else this.#entries.ok += taken.rows;
       if (window.isEarly) this.#closedEarly += taken.rows;
     }
+    // Which flow logs take an entry shows when it is there.
+    if (this.#router) await this.#endSilences(window, this.#router.takeBusy());
+  }
+
+  /** These have entries in a window. */
+  async #endSilences(window: ClosingWindow, subscribers: readonly number[]): Promise<void> {
+    const { attendance, exchange } = this.#own;
+    if (attendance) return attendance.busy(window.id, subscribers);
+    if (window.isLate) return;
+    const key = `${window.seconds}/${window.id}`;
+    const early = this.#busyEarly.get(key);
+    const all = early ? [...new Set([...early, ...subscribers])].sort((a, b) => a - b) : subscribers;
+    if (window.isEarly) {
+      if (all.length > 0) this.#busyEarly.set(key, new Set(all));
+      return;
+    }
+    this.#busyEarly.delete(key);
+    const { mark } = exchange.clock;
+    for (const run of this.#silence.close(window.id, all)) {
+      // A window of untimed packets may lie behind the capture's end, but no silence does.
+      const to = Math.min(run.to, Math.floor(mark / window.seconds) + 1);
+      if (run.from < to) await this.#writeQuiet('nodata', { ...run, to });
+    }
   }
 
   async #take(window: ClosingWindow): Promise<{ rows: number; isDone: boolean }> {
-    if (this.#watch) return this.#takeWatched(this.#watch, window);
-    const taken = await this.#writer.take(this.#collector, window);
+    const { watch, writer, collector } = this.#own;
+    if (watch || this.#router) return this.#takeSeen(window);
+    const taken: Taken = await writer.take(collector, window);
     this.#log(taken);
     return taken;
   }
 
-  async #takeWatched(watch: RowWatcher, window: ClosingWindow): Promise<{ rows: number; isDone: boolean }> {
-    const columns = (this.#watched ??= new Columns(ROWS));
-    const filled = await this.#collector.fill(columns.buffer, columns.capacity);
-    watch(columns, filled.rows);
-    this.#log(await this.#writer.write(columns, filled.rows, window.id * this.#windowSeconds));
-    return filled;
+  async #takeSeen(window: ClosingWindow): Promise<{ rows: number; isDone: boolean }> {
+    const { watch, writer, collector } = this.#own;
+    const columns = (this.#seen ??= new Columns(ROWS));
+    const { rows, isDone } = await collector.fill(columns.buffer, columns.capacity);
+    watch?.(columns, rows);
+    const part = { start: window.id * window.seconds, isEarly: window.isEarly };
+    if (!this.#router) {
+      this.#log(await writer.write(columns, rows, { ...part, isLast: isDone }));
+      return { rows, isDone };
+    }
+    const write = (copies: Columns, count: number): Promise<Sums> =>
+      writer.write(copies, count, { ...part, isLast: false });
+    const routed = await this.#router.route(columns, rows, window, write);
+    if (isDone) await writer.write(columns, 0, { ...part, isLast: true });
+    this.#log(routed);
+    return { rows: routed.entries, isDone };
   }
 
   #log(sums: Sums): void {
@@ -161,56 +185,71 @@ export class Recorder {
 
   /** Writes what the captures reported as dropped up to here. */
   async #recordDrops(): Promise<void> {
-    for (const drops of this.#collector.takeDrops()) {
+    const { collector, enis, subscribers, windowSeconds } = this.#own;
+    for (const drops of collector.takeDrops()) {
       // Nobody knows of which named ENI the lost packets were: it may have been any.
-      const named = this.#enis.named();
+      const named = enis.named();
+      const [from, until] = [drops.from * windowSeconds, (drops.to + 1) * windowSeconds];
       for (const eni of named.length > 0 ? named : [drops.eni]) {
-        await this.#writeQuiet('skipdata', { eni, from: drops.from, to: drops.to + 1 });
+        for (const subscriber of subscribersAt(subscribers, eni, from)) await this.#skip(subscriber, from, until);
       }
     }
   }
 
+  /** Windows that a loss touches, each told once where they are longer than those that it was found in. */
+  async #skip(subscriber: number, from: number, until: number): Promise<void> {
+    const seconds = this.#own.subscribers.seconds(subscriber);
+    const to = Math.ceil(until / seconds);
+    const told = seconds > this.#own.windowSeconds ? (this.#skippedTo.get(subscriber) ?? -Infinity) : -Infinity;
+    const first = Math.max(Math.floor(from / seconds), told);
+    if (first >= to) return;
+    this.#skippedTo.set(subscriber, to);
+    await this.#writeQuiet('skipdata', { subscriber, from: first, to });
+  }
+
   /** The capture is over: last silences, and the books, balanced. Throws UNBALANCED. */
   async finish(incomplete: readonly Incomplete[]): Promise<Accounting> {
-    const { state, clock } = this.#exchange;
-    if (this.#attendance) {
-      await this.#writeAll(this.#attendance.end());
+    const { attendance, exchange, enis } = this.#own;
+    const { state, clock } = exchange;
+    if (attendance) {
+      await this.#writeAll(attendance.end());
     } else if (clock.first !== undefined) {
-      this.#silence.begin(this.#idOf(clock.first));
-      const enis = this.#allEnis(state);
-      for (const run of this.#silence.end(this.#idOf(clock.mark), enis)) await this.#writeQuiet('nodata', run);
+      this.#silence.begin(clock.first);
+      for (const run of this.#silence.end(clock.mark, this.#allSubscribers(state))) {
+        await this.#writeQuiet('nodata', run);
+      }
     }
     const accounting = keepBooks(
       state,
       this.#logged,
       this.#entries,
       this.#closedEarly,
+      this.#router?.uncollected,
       incomplete,
-      (eni) => this.#enis.eni(eni).eniId,
-      (linkType) => this.#exchange.linkTypeName(linkType),
+      (eni) => enis.eni(eni).eniId,
+      (linkType) => exchange.linkTypeName(linkType),
     );
     checkBalance(accounting);
     return accounting;
   }
 
-  #idOf(sec: number): number {
-    return Math.floor(sec / this.#windowSeconds);
-  }
-
-  /** Numbers of the ENIs that could have traffic: the named ones, or those of the declared interfaces. */
-  #allEnis(state: NativeState): number[] {
-    const named = this.#enis.named();
-    return [...new Set(named.length > 0 ? named : state.interfaces.map((i) => i.eni))];
+  /** Of the ENIs that could have traffic: the named ones, or those of the declared interfaces. */
+  #allSubscribers(state: NativeState): number[] {
+    const { enis, subscribers } = this.#own;
+    const named = enis.named();
+    const all = new Set(named.length > 0 ? named : state.interfaces.map((i) => i.eni));
+    return [...all].flatMap((eni) => subscribers.collecting(eni).map(({ number }) => number));
   }
 
   /** An entry without traffic for each window, or one for all; the capture's end cuts its last window. */
-  async #writeQuiet(status: 'nodata' | 'skipdata', run: { eni: number; from: number; to: number }): Promise<void> {
-    const { first, mark } = this.#exchange.clock;
-    for (const span of spansOf(run.from, run.to)) {
-      const start = span.from * this.#windowSeconds;
-      const end = span.to * this.#windowSeconds;
+  async #writeQuiet(status: 'nodata' | 'skipdata', { subscriber, from, to }: SilentRun): Promise<void> {
+    const { exchange, subscribers } = this.#own;
+    const { first, mark } = exchange.clock;
+    const seconds = subscribers.seconds(subscriber);
+    for (const span of spansOf(from, to)) {
+      const [start, end] = [span.from * seconds, span.to * seconds];
       const isCut = status === 'nodata' && first !== undefined;
-      await this.#writeOne({ eni: run.eni, status, start, end: isCut ? Math.min(end, mark) : end });
+      await this.#writeOne({ subscriber, status, start, end: isCut ? Math.min(end, mark) : end });
     }
   }
 
@@ -218,13 +257,15 @@ export class Recorder {
     for (const entry of entries) await this.#writeOne(entry);
   }
 
-  async #writeOne({ eni, status, start, end }: QuietEntry): Promise<void> {
+  async #writeOne({ subscriber, status, start, end }: QuietEntry): Promise<void> {
+    const { subscribers, writer } = this.#own;
+    const seconds = subscribers.seconds(subscriber);
     const q = this.#quiet;
-    q.eni[0] = eni;
+    q.eni[0] = subscriber;
     q.status[0] = STATUS[status];
     q.start[0] = BigInt(start);
     q.end[0] = BigInt(end);
-    await this.#writer.write(q, 1, this.#idOf(start) * this.#windowSeconds);
+    await writer.write(q, 1, { start: Math.floor(start / seconds) * seconds, isEarly: false, isLast: true });
     this.#entries[status]++;
   }
 }

@@ -34,7 +34,7 @@ function booksOf(logged: Logged): Accounting {
     wrongGuesses: 1,
   };
   const entries = { ok: 3, nodata: 1, skipdata: 0, supplementary: 0 };
-  return keepBooks(state, logged, entries, 0, [], (eni) => `eni-${eni}`, String);
+  return keepBooks(state, logged, entries, 0, undefined, [], (eni) => `eni-${eni}`, String);
 }
 
 const BALANCED = { packets: 12, bytes: 1200 };

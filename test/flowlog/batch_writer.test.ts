@@ -7,7 +7,7 @@ import { entriesOf } from '../app/entry_line.ts';
 import { Workplace } from '../app/program.ts';
 import { replayFiles } from '../native/replayed.ts';
 import * as p from '../packets.ts';
-import { SOURCE, batchFile, linesOfBatches } from './batched.ts';
+import { FLOW_LOG, batchFile, linesOfBatches } from './batched.ts';
 
 const workplace = new Workplace();
 const OPTIONS = { ...DEFAULT_OPTIONS, windowSeconds: 60 };
@@ -81,7 +81,7 @@ describe('batches', () => {
       expect(batch.entries).toBeGreaterThan(0);
       expect(new Set(entries.map((entry) => entry['eni-id']))).toEqual(new Set([batch.eni.eniId]));
       expect(new Set(entries.map((entry) => entry['log-status'].toLowerCase()))).toEqual(new Set([batch.status]));
-      expect(batch).toMatchObject({ flowLog: SOURCE.flowLog, windowSeconds: 60 });
+      expect(batch).toMatchObject({ flowLog: FLOW_LOG, windowSeconds: 60 });
       expect(batch.windowStart % 60).toBe(0);
       for (const entry of entries) {
         expect(Number(entry.start)).toBeGreaterThanOrEqual(batch.windowStart);

@@ -5,33 +5,40 @@ import { readLocality } from '../../src/cloud/locality.ts';
 import { Collector } from '../../src/flow/collector.ts';
 import { Exchange } from '../../src/flow/exchange.ts';
 import type { Accounting } from '../../src/flowlog/accounting.ts';
-import type { Batch, BatchSink } from '../../src/flowlog/batch.ts';
+import type { Batch, BatchSink, FlowLogName } from '../../src/flowlog/batch.ts';
 import { BatchWriter } from '../../src/flowlog/batch_writer.ts';
 import type { BatchSource } from '../../src/flowlog/batch_writer.ts';
 import { EniDirectory } from '../../src/flowlog/eni_directory.ts';
 import { EntryLines } from '../../src/flowlog/entry_lines.ts';
+import type { FlowLog } from '../../src/flowlog/flow_log.ts';
+import { FlowLogSubscribers } from '../../src/flowlog/flow_log_subscribers.ts';
 import { Recorder } from '../../src/flowlog/recorder.ts';
+import { EveryEni } from '../../src/flowlog/subscribers.ts';
 import { Unpacker } from '../../src/flowlog/unpacker.ts';
 import type { CountOptions } from '../../src/verify/options.ts';
 import { inThisThread } from '../flow/crew.ts';
 
-export const SOURCE: Omit<BatchSource, 'windowSeconds'> = {
-  agent: 'agent',
-  boot: 4,
-  bootOnceEarly: 7,
-  flowLog: { name: 'fl', project: 'p', logstore: 'l' },
-};
+export const SOURCE: BatchSource = { agent: 'agent', boot: 4, bootOnceEarly: 7 };
+export const FLOW_LOG: FlowLogName = { name: 'fl', project: 'p', logstore: 'l' };
 
 export interface Batched {
   readonly batches: readonly Batch[];
   readonly accounting: Accounting;
 }
 
+export interface BatchManner {
+  readonly workers?: number;
+  readonly seed?: number;
+  readonly isWatched?: boolean;
+  /** Undefined: one takes everything. */
+  readonly flowLogs?: readonly FlowLog[];
+}
+
 /** Replays a capture. `isWatched`: as for a table, whose rows are seen before they are written. */
 export async function batchFile(
   path: string,
   options: CountOptions,
-  { workers = 1, seed = 1, isWatched = false } = {},
+  { workers = 1, seed = 1, isWatched = false, flowLogs }: BatchManner = {},
   sink?: BatchSink,
 ): Promise<Batched> {
   const locality = readLocality(options.local, options.eni);
@@ -40,13 +47,14 @@ export async function batchFile(
   const collector = new Collector(exchange);
   const enis = new EniDirectory(exchange, locality);
   const batches: Batch[] = [];
-  const writer = new BatchWriter(
-    enis,
-    { ...SOURCE, windowSeconds: options.windowSeconds },
-    sink ?? { take: (batch) => void batches.push(batch) },
-  );
+  const { windowSeconds } = options;
+  const collecting = flowLogs && new FlowLogSubscribers(enis, windowSeconds);
+  collecting?.follow(flowLogs!, 0);
+  if (collecting) exchange.subscribe(collecting.routes);
+  const subscribers = collecting ?? new EveryEni(enis, FLOW_LOG, windowSeconds);
+  const writer = new BatchWriter(subscribers, SOURCE, sink ?? { take: (batch) => void batches.push(batch) });
   const watch = isWatched ? () => undefined : undefined;
-  const recorder = new Recorder(exchange, collector, enis, options.windowSeconds, writer, { watch });
+  const recorder = new Recorder({ exchange, collector, enis, subscribers, writer, windowSeconds, watch });
   const tasks = Array.from({ length: workers }, (_, worker) => {
     return { exchange: exchange.share(), worker, maxFlows: options.maxFlows, paths: [path], isFile: true };
   });

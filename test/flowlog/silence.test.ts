@@ -4,42 +4,42 @@ import { MOST_SINGLE_WINDOWS, Silence, spansOf } from '../../src/flowlog/silence
 
 describe('a silence', () => {
   test('begins with the first window that is watched, and ends with the next that has traffic', () => {
-    const silence = new Silence();
+    const silence = new Silence(() => 1);
     silence.begin(100);
-    expect(silence.close(103, [0])).toEqual([{ eni: 0, from: 100, to: 103 }]);
+    expect(silence.close(103, [0])).toEqual([{ subscriber: 0, from: 100, to: 103 }]);
     expect(silence.close(104, [0])).toEqual([]);
-    expect(silence.close(107, [0])).toEqual([{ eni: 0, from: 105, to: 107 }]);
+    expect(silence.close(107, [0])).toEqual([{ subscriber: 0, from: 105, to: 107 }]);
   });
 
   test('is watched from the first call on: later ones do not move it', () => {
-    const silence = new Silence();
+    const silence = new Silence(() => 1);
     silence.begin(100);
     silence.begin(90);
     silence.begin(110);
-    expect(silence.close(101, [0])).toEqual([{ eni: 0, from: 100, to: 101 }]);
+    expect(silence.close(101, [0])).toEqual([{ subscriber: 0, from: 100, to: 101 }]);
   });
 
   test("is each ENI's own", () => {
-    const silence = new Silence();
+    const silence = new Silence(() => 1);
     silence.begin(10);
     expect(silence.close(10, [1, 2])).toEqual([]);
     expect(silence.close(11, [1])).toEqual([]);
-    expect(silence.close(12, [1, 2])).toEqual([{ eni: 2, from: 11, to: 12 }]);
-    expect(silence.end(12, [0, 1, 2])).toEqual([{ eni: 0, from: 10, to: 13 }]);
+    expect(silence.close(12, [1, 2])).toEqual([{ subscriber: 2, from: 11, to: 12 }]);
+    expect(silence.end(12, [0, 1, 2])).toEqual([{ subscriber: 0, from: 10, to: 13 }]);
   });
 
   test('at the end is told by ascending number of the ENI, and includes the last window', () => {
-    const silence = new Silence();
+    const silence = new Silence(() => 1);
     silence.begin(5);
     silence.close(5, [7]);
     expect(silence.end(8, [7, 3])).toEqual([
-      { eni: 3, from: 5, to: 9 },
-      { eni: 7, from: 6, to: 9 },
+      { subscriber: 3, from: 5, to: 9 },
+      { subscriber: 7, from: 6, to: 9 },
     ]);
   });
 
   test('is not told of time before the first window, nor of a window that closes again', () => {
-    const silence = new Silence();
+    const silence = new Silence(() => 1);
     silence.begin(10);
     expect(silence.close(4, [0])).toEqual([]);
     expect(silence.close(10, [0])).toEqual([]);
@@ -48,7 +48,7 @@ describe('a silence', () => {
   });
 
   test('is not there where nothing had a time', () => {
-    const silence = new Silence();
+    const silence = new Silence(() => 1);
     expect(silence.close(0, [0])).toEqual([]);
     expect(silence.end(0, [0])).toEqual([]);
   });

@@ -13,6 +13,7 @@ import { Attendance } from '../../src/flowlog/attendance.ts';
 import { EniDirectory } from '../../src/flowlog/eni_directory.ts';
 import { LineWriter } from '../../src/flowlog/line_writer.ts';
 import { Recorder } from '../../src/flowlog/recorder.ts';
+import { EveryEni } from '../../src/flowlog/subscribers.ts';
 import { Text } from '../native/text.ts';
 
 export interface CapturedEntry {
@@ -72,16 +73,14 @@ export class Capturing {
     const counting = { maxFlows: MOST_FLOWS, windowSeconds, latenessSeconds: LATENESS_SECONDS, decapsulate: false };
     this.#exchange = new Exchange({ ...counting, workers, fd: -1, isLive: true, locality: locality.native });
     this.#collector = new Collector(this.#exchange);
-    this.#attendance = new Attendance(windowSeconds, LATENESS_SECONDS);
+    this.#attendance = new Attendance(() => windowSeconds, LATENESS_SECONDS);
     const enis = new EniDirectory(this.#exchange, locality);
-    this.#recorder = new Recorder(
-      this.#exchange,
-      this.#collector,
-      enis,
-      windowSeconds,
-      new LineWriter(enis, this.#text),
-      { attendance: this.#attendance },
-    );
+    const subscribers = new EveryEni(enis, { name: 'fl', project: 'p', logstore: 'l' }, windowSeconds);
+    this.#recorder = new Recorder({
+      ...{ exchange: this.#exchange, collector: this.#collector, enis, subscribers, windowSeconds },
+      writer: new LineWriter(subscribers, this.#text),
+      attendance: this.#attendance,
+    });
     const task = { exchange: this.#exchange.share(), maxFlows: MOST_FLOWS };
     this.#workers = Array.from({ length: workers }, (_, worker) => new LiveWorker({ ...task, worker }));
     names.forEach((name, number) => {

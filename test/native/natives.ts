@@ -11,6 +11,7 @@ import type {
   NativeLocality,
   NativeNetwork,
   NativePacker,
+  NativeSubscriptions,
   NativeRing,
   NativeWorker,
 } from '../../src/base/addon_types.ts';
@@ -120,7 +121,17 @@ route_tables: [{ id: rtb, vpc: vpc-a, routes: [{ cidr: 0.0.0.0/0, next_hop: { ty
 export function network(): NativeNetwork {
   return known('network', addon.network_new(TABLES));
 }
-export const MAKERS = { exchange, worker, collector, encoder, packer, linkWatch, network } as const;
+const SUBSCRIPTIONS = {
+  seconds: 60,
+  epochBegins: Uint32Array.of(0, 2),
+  epochs: Uint32Array.of(0, 0, 60, 600, 0, 600),
+  subscriberBegins: Uint32Array.of(0, 1, 1),
+  subscribers: Uint32Array.of(0, 3, 3, 1),
+};
+export function subscriptions(): NativeSubscriptions {
+  return known('subscriptions', addon.subscriptions_new(SUBSCRIPTIONS));
+}
+export const MAKERS = { exchange, worker, collector, encoder, packer, linkWatch, network, subscriptions } as const;
 
 /** They look alike to JavaScript. */
 const kinds = new WeakMap<object, keyof typeof MAKERS>();
@@ -193,6 +204,17 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   columns_unpack: () => [fields, 0, 0, 0, columns.buffer, 8],
   network_new: () => [TABLES],
   exchange_judge_by: () => [addon.exchange_new({ ...OPTIONS, locality: { ...LOCALITY, eniCount: 2 } }), network()],
+  subscriptions_new: () => [SUBSCRIPTIONS],
+  exchange_subscribe: () => [exchange(), subscriptions()],
+  subscriptions_route: () => [
+    subscriptions(),
+    columns.buffer,
+    8,
+    new Columns(8).buffer,
+    8,
+    new Uint8Array(8),
+    new Float64Array(10),
+  ],
   network_eni_of: () => [network(), new Uint8Array(4)],
   network_judge: () => [network(), columns.buffer, 8, 8, new Uint8Array(8), new Uint8Array(8), new Uint32Array(8)],
   file_lock: () => [file],

@@ -8,6 +8,7 @@ import type { Accounting } from '../../src/flowlog/accounting.ts';
 import { EniDirectory } from '../../src/flowlog/eni_directory.ts';
 import { LineWriter } from '../../src/flowlog/line_writer.ts';
 import { Recorder } from '../../src/flowlog/recorder.ts';
+import { EveryEni } from '../../src/flowlog/subscribers.ts';
 import type { CountOptions } from '../../src/verify/options.ts';
 import { inThisThread } from '../flow/crew.ts';
 import type { Crew } from '../flow/crew.ts';
@@ -52,7 +53,10 @@ export async function replayFiles(
   const collector = new Collector(exchange);
   const text = new Text();
   const enis = new EniDirectory(exchange, locality);
-  const recorder = new Recorder(exchange, collector, enis, options.windowSeconds, new LineWriter(enis, text));
+  const { windowSeconds } = options;
+  const subscribers = new EveryEni(enis, { name: 'fl', project: 'p', logstore: 'l' }, windowSeconds);
+  const writer = new LineWriter(subscribers, text);
+  const recorder = new Recorder({ exchange, collector, enis, subscribers, writer, windowSeconds });
   const tasks = Array.from({ length: workers }, (_, worker) => {
     return { exchange: exchange.share(), worker, maxFlows: options.maxFlows, paths, isFile };
   });

@@ -2,7 +2,8 @@
 import { oneOf } from '../../base/schema_faults.ts';
 import type { Schema } from '../../base/schema_faults.ts';
 import { NFLOG_ACTIONS } from '../../capture/nflog_groups.ts';
-import { CONFIG_KEYS, INTERFACES, NFLOG, SIDES } from './options.ts';
+import { DECLARED_SCHEMA } from '../flow_logs/declared.ts';
+import { CONFIG_KEYS, FLOW_LOGS, INTERFACES, NFLOG, SIDES } from './options.ts';
 import type { ConfigKey } from './options.ts';
 
 const ITEM = 'a name or a pattern, or a mapping of name, side and eni';
@@ -53,6 +54,15 @@ const NFLOG_ITEM: Schema = {
   else: { type: ['string', 'integer'], minLength: 1, minimum: 0, maximum: 65_535, description: GROUP },
 };
 
+const FLOW_LOG_FILE_OR_LIST = 'a list of flow logs, or the file of those that windrow flowlog keeps';
+
+const FLOW_LOGS_SCHEMA: Schema = {
+  description: FLOW_LOG_FILE_OR_LIST,
+  if: { type: 'array' },
+  then: { items: DECLARED_SCHEMA },
+  else: { type: 'string', minLength: 1, description: FLOW_LOG_FILE_OR_LIST },
+};
+
 export const CONFIG_SCHEMA: Schema = {
   type: 'object',
   description: 'keys and their values',
@@ -64,6 +74,7 @@ export const CONFIG_SCHEMA: Schema = {
 export function exampleOf({ key, spec, value }: ConfigKey): string {
   if (key === INTERFACES) return `${key}: [eth0]`;
   if (key === NFLOG) return `${key}: [{group: 5, action: REJECT}]`;
+  if (key === FLOW_LOGS) return `${key}: [{name: all, resource-type: VPC, resource-id: vpc-1}]`;
   if (value === undefined) return `${key}: true`;
   const placeholder = (/^[a-z:]+/.exec(value)?.[0] ?? '').toUpperCase();
   if (spec.isList) return `${key}: [${placeholder}]`;
@@ -80,6 +91,7 @@ function schemaOf({ key, spec, value }: ConfigKey): Schema {
     return { type: 'array', minItems: 1, items: INTERFACE_ITEM, description: 'a list of names, patterns and mappings' };
   }
   if (key === NFLOG) return { type: 'array', items: NFLOG_ITEM, description: 'a list of groups' };
+  if (key === FLOW_LOGS) return FLOW_LOGS_SCHEMA;
   if (spec.isList) {
     const items = { type: 'string', minLength: 1, description: 'text that is not empty' };
     // Empty is what one is that is not given, or it has to be given.

@@ -3,8 +3,8 @@ import { makeFolders } from '../../base/folders.ts';
 import type { BatchSink } from '../../flowlog/batch.ts';
 import type { BatchSource } from '../../flowlog/batch_writer.ts';
 import { BatchWriter } from '../../flowlog/batch_writer.ts';
-import type { EniDirectory } from '../../flowlog/eni_directory.ts';
 import type { EntryWriter } from '../../flowlog/entry_writer.ts';
+import type { Subscribers } from '../../flowlog/subscribers.ts';
 import { loadRdkafka } from '../../kafka/client.ts';
 import { BatchProducer } from '../../kafka/producer.ts';
 import { Shipper } from '../../kafka/shipper.ts';
@@ -22,7 +22,7 @@ import type { AgentState } from './state.ts';
 const MOST_FLUSH_MS = 10_000;
 
 export interface AgentDelivery {
-  writer(enis: EniDirectory): EntryWriter;
+  writer(subscribers: Subscribers): EntryWriter;
   /** Rejects when no more entries can be delivered. */
   readonly failed: Promise<never>;
   /** Why nothing is delivered at present, a sentence each. */
@@ -50,14 +50,14 @@ export interface AgentDeliveryOptions {
 /** Rejects with what the way cannot do. */
 export async function openDelivery(own: AgentDeliveryOptions): Promise<AgentDelivery> {
   const { options, state } = own;
-  const { way, flowLog, windowSeconds, rotateMs } = options;
+  const { way, rotateMs } = options;
   if (way.to === 'lines' || !state) {
     const { output, compress } = way.to === 'lines' ? way : { output: '-', compress: undefined };
     return plain(new LinesDestination(output, compress, options.lines));
   }
   const { id: agent, boot } = state;
   // A life is not repeated: which flows are closed early makes no difference.
-  const source: BatchSource = { agent, boot, bootOnceEarly: boot, flowLog, windowSeconds };
+  const source: BatchSource = { agent, boot, bootOnceEarly: boot };
   if (way.to === 'kafka') return ship(own, way, source, state);
   const { root, compress, rotateBytes } = way;
   const naming = { topic: `${agent}-${boot}`, replaces: false, owner: 'agent' };
@@ -66,7 +66,7 @@ export async function openDelivery(own: AgentDeliveryOptions): Promise<AgentDeli
 
 function plain(destination: LinesDestination | TreeDestination): AgentDelivery {
   return {
-    writer: (enis) => destination.writer(enis),
+    writer: (subscribers) => destination.writer(subscribers),
     failed: destination.failed,
     troubles: [],
     waitingBytes: 0,
@@ -103,7 +103,7 @@ async function ship(
     },
   };
   return {
-    writer: (enis) => new BatchWriter(enis, source, sink),
+    writer: (subscribers) => new BatchWriter(subscribers, source, sink),
     failed: new Promise<never>(() => undefined),
     get troubles() {
       return meter.troubles;

@@ -6,8 +6,8 @@ import type { InterfaceCounters, NetworkInterface } from '../../capture/interfac
 import { isPlainName, matcherOf } from '../../capture/names.ts';
 import type { InterfaceNumbers } from '../../capture/numbers.ts';
 import type { Side } from '../../capture/ring.ts';
-import type { Attendance } from '../../flowlog/attendance.ts';
 import type { EniDirectory } from '../../flowlog/eni_directory.ts';
+import type { EniWatch } from '../../flowlog/eni_watch.ts';
 import type { InterfaceCapture } from './capture_method.ts';
 import type { LiveCrew } from './crew.ts';
 import { LibpcapCapture } from './libpcap_capture.ts';
@@ -28,7 +28,9 @@ export interface CapturedInterface extends NetworkInterface {
 
 export interface AgentInterfacesOptions {
   readonly crew: LiveCrew;
-  readonly attendance: Attendance;
+  readonly watch: EniWatch;
+  /** An interface has come: who collects there is to be known before anything of it is. */
+  readonly came: () => void;
   readonly enis: EniDirectory;
   readonly options: Pick<AgentOptions, 'interfaces' | 'ringBytes' | 'capture' | 'filter' | 'windowSeconds'>;
   readonly log: AgentLog;
@@ -113,7 +115,7 @@ export class AgentInterfaces {
     this.#follower.stop();
     await this.#turn;
     const second = now();
-    this.#own.attendance.leaveAll(second);
+    this.#own.watch.leaveAll(second);
     for (const timer of this.#again.values()) clearTimeout(timer);
     await this.#capture.stop?.();
     return second;
@@ -149,6 +151,7 @@ export class AgentInterfaces {
     const number = this.#own.numbers.take(at.name);
     try {
       if (number === undefined) throw tooMany(at.name);
+      this.#own.came();
       const bytes = options.capture === 'libpcap' ? options.ringBytes : Math.floor(options.ringBytes / crew.workers);
       const knowsSegments = await this.#capture.add(at, number, { bytes, side, filter: options.filter });
       this.#captured.set(at.index, { ...at, number, side, since: now(), counters: readCounters(at.name) });
@@ -188,14 +191,14 @@ export class AgentInterfaces {
 
   /** It is there, and nobody watches: each window says so, however long that takes. */
   #missNow({ name }: NetworkInterface): void {
-    const { enis, attendance, options } = this.#own;
+    const { enis, watch, options } = this.#own;
     const second = now();
     const window = Math.floor(second / options.windowSeconds);
     for (const eni of [...enis.named(), ...enis.ofInterface(name)]) {
       if (this.#watchedAt.has(eni) || this.#missed.get(eni) === window) continue;
       this.#missed.set(eni, window);
-      attendance.join(eni, second);
-      attendance.leave(eni, second + 0.001);
+      watch.join(eni, second);
+      watch.leave(eni, second + 0.001);
     }
   }
 
@@ -226,11 +229,11 @@ export class AgentInterfaces {
   }
 
   #watch({ name, index }: NetworkInterface): void {
-    const { enis, attendance } = this.#own;
+    const { enis, watch } = this.#own;
     for (const eni of [...enis.named(), ...enis.ofInterface(name)]) {
       const at = this.#watchedAt.get(eni) ?? new Set<number>();
       this.#watchedAt.set(eni, at.add(index));
-      attendance.join(eni, now());
+      watch.join(eni, now());
     }
   }
 
@@ -238,7 +241,7 @@ export class AgentInterfaces {
     for (const [eni, at] of this.#watchedAt) {
       if (!at.delete(index) || at.size > 0) continue;
       this.#watchedAt.delete(eni);
-      this.#own.attendance.leave(eni, second);
+      this.#own.watch.leave(eni, second);
     }
   }
 }

@@ -1,4 +1,5 @@
 // The options of `windrow agent`: one table, and what a command line makes of it.
+import path from 'node:path';
 import { WindrowError } from '../../base/errors.ts';
 import { namesOf } from '../../base/options.ts';
 import type { OptionNames, OptionSpec } from '../../base/options.ts';
@@ -11,6 +12,9 @@ import type { FlowLogName } from '../../flowlog/batch.ts';
 import type { LineFormat } from '../../flowlog/line_format.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS, SPOOL_DEFAULTS } from '../../kafka/options.ts';
 import type { Surroundings } from '../../kafka/options.ts';
+import { FLOW_LOGS_OPTION } from '../flow_logs/collecting_options.ts';
+import { readDeclared } from '../flow_logs/declared.ts';
+import type { DeclaredFlowLog } from '../flow_logs/declared.ts';
 import { AGENT_FORMAT_OPTIONS, readLinesOf } from '../format_options.ts';
 import type { LINE_FORMATS, LineFormatFlags } from '../format_options.ts';
 import { NETWORK_OPTION, readNetworked } from '../networked_options.ts';
@@ -19,6 +23,7 @@ import { COUNTING_OPTIONS, readCounting } from '../counting_options.ts';
 import { FILE_OPTIONS, flowLogOptions, readFlowLog, readWay } from '../replay_options.ts';
 import type { Counting, CountingFlags } from '../counting_options.ts';
 import type { FlowLogFlags, Way, WayFlags } from '../replay_options.ts';
+import type { FlowLogsOptions } from './flow_logs.ts';
 import { ROTATE_OPTION } from '../sink_options.ts';
 import { METRICS_OPTION, readMetricsAddress } from '../status_options.ts';
 import type { ListenAddress } from '../status_options.ts';
@@ -30,6 +35,8 @@ export const LOG_FORMATS = ['text', 'json'] as const;
 
 const MIB = 2 ** 20;
 const HOUR_MS = 3_600_000;
+/** In the folder of an agent's state; by default where `windrow flowlog` has them by default. */
+const FLOW_LOGS_FILE = 'flow-logs.json';
 
 /** Where the others are read from; they stand on the command line only. */
 const CONFIG_OPTIONS: readonly OptionSpec[] = [
@@ -79,6 +86,7 @@ export const AGENT_OPTIONS: readonly OptionSpec[] = [
   },
   ...COUNTING_OPTIONS,
   NETWORK_OPTION,
+  FLOW_LOGS_OPTION,
   ...AGENT_FORMAT_OPTIONS,
   { flags: '--output <path>', doc: 'where entries go; - is standard output', default: STDOUT },
   { flags: '--out <directory>', doc: 'where entries go instead, as a tree of files by project, logstore and hour' },
@@ -121,6 +129,7 @@ export const AGENT_OPTIONS: readonly OptionSpec[] = [
 /** The key of files that `--interface` is: it holds more. */
 export const INTERFACES = 'interfaces';
 export const NFLOG = 'nflog';
+export const FLOW_LOGS = 'flow-logs';
 
 export interface ConfigKey extends OptionNames {
   readonly spec: OptionSpec;
@@ -159,6 +168,8 @@ export interface AgentFlags extends CountingFlags, NetworkedFlags, FlowLogFlags,
   readonly filter?: string;
   readonly ringMemory: number;
   readonly nflog: readonly NflogItem[];
+  /** A file that `windrow flowlog` keeps, or what is to be in that of the state. */
+  readonly flowLogs?: string | readonly DeclaredFlowLog[];
   readonly rotateSeconds: number;
   readonly state: string;
   readonly spoolMib: number;
@@ -187,6 +198,8 @@ export interface AgentOptions extends Counting, Networked {
   readonly ringBytes: number;
   /** None: nobody tells what became of packets. */
   readonly nflog: readonly NflogGroup[];
+  /** Undefined: one flow log takes everything. */
+  readonly flowLogs: FlowLogsOptions | undefined;
   readonly way: Way;
   /** Of lines, where entries go that way. */
   readonly lines: LineFormat;
@@ -221,7 +234,9 @@ export function readAgentOptions(
     throw new WindrowError('USAGE', '--nflog goes with rings: take --capture libpcap away');
   }
   const eni = enisOf(flags);
-  const counting = readNetworked({ ...flags, eni }, readCounting({ ...flags, eni }), surroundings);
+  const flowLogs = readFlowLogs(flags);
+  const counted = { ...flags, eni, ...(flowLogs && { window: SHORTEST_SECONDS }) };
+  const counting = readNetworked(counted, readCounting(counted), surroundings);
   if (flags.workers > 1 && counting.locality.native.eniOfMac.length > 0) {
     throw new WindrowError('USAGE', `--workers ${flags.workers}: ENIs that are named by a MAC need one worker`);
   }
@@ -237,6 +252,7 @@ export function readAgentOptions(
     filter: flags.filter === undefined ? undefined : filterOf(flags.filter, flags.capture),
     ringBytes: flags.ringMemory * MIB,
     nflog: readNflog(flags.nflog),
+    flowLogs,
     way,
     lines: readLinesOf(way.to === 'lines', flags.format, flags, counting.locality.enis, counting.network?.ruleNames),
     rotateMs: flags.rotateSeconds * 1000,
@@ -249,6 +265,18 @@ export function readAgentOptions(
     log: flags.log ?? (isTerminal ? 'text' : 'json'),
     isQuiet: flags.quiet,
   });
+}
+
+/** Windows of flow logs, of which any may be there tomorrow. */
+const SHORTEST_SECONDS = 60;
+
+function readFlowLogs({ flowLogs, window, state }: AgentFlags): FlowLogsOptions | undefined {
+  if (flowLogs === undefined) return undefined;
+  if (window !== undefined) {
+    throw new WindrowError('USAGE', '--window and --flow-logs: flow logs say how long windows are; choose one');
+  }
+  if (typeof flowLogs === 'string') return { file: flowLogs, declared: undefined };
+  return { file: path.join(state, FLOW_LOGS_FILE), declared: readDeclared(flowLogs) };
 }
 
 function readNflog(items: readonly NflogItem[]): NflogGroup[] {

@@ -1,13 +1,15 @@
 // What a hangup does to an agent: its file is read again, and what can change without losing a packet changes.
 import { WindrowError } from '../../base/errors.ts';
 import type { AgentConfig } from './config.ts';
+import type { AgentFlowLogs } from './flow_logs.ts';
 import type { AgentInterfaces } from './interfaces.ts';
 import type { AgentLog } from './log.ts';
 import { CONFIG_KEYS, enisOf } from './options.ts';
 import type { AgentFlags } from './options.ts';
 
-/** Attributes that say which interfaces are wanted, and how those are captured that come. */
+/** Attributes that say which interfaces are wanted, and how those are captured that come; and what is collected. */
 const CHANGEABLE: readonly string[] = ['interface', 'side'];
+const FLOW_LOGS = 'flowLogs';
 
 export interface ReloadOptions {
   /** With which it was started. */
@@ -16,10 +18,18 @@ export interface ReloadOptions {
   read(): AgentConfig;
 }
 
+/** What changes. */
+export interface ReloadWork {
+  readonly interfaces: AgentInterfaces;
+  /** Undefined: there are none, and cannot be. */
+  readonly flowLogs: AgentFlowLogs | undefined;
+  readonly log: AgentLog;
+}
+
 /** SIGHUP: it listens from the beginning, and reads as soon as there is something to change. */
 export class Reload {
   readonly #options: ReloadOptions;
-  #work: { readonly interfaces: AgentInterfaces; readonly log: AgentLog } | undefined;
+  #work: ReloadWork | undefined;
   #isAsked = false;
   /** One after the other. */
   #turn: Promise<void> = Promise.resolve();
@@ -33,8 +43,8 @@ export class Reload {
     process.on('SIGHUP', this.#listener);
   }
 
-  begin(interfaces: AgentInterfaces, log: AgentLog): void {
-    this.#work = { interfaces, log };
+  begin(work: ReloadWork): void {
+    this.#work = work;
     this.#turn = this.#turn.then(() => this.#reload());
   }
 
@@ -50,7 +60,7 @@ export class Reload {
   async #reload(): Promise<void> {
     if (!this.#isAsked || !this.#work) return;
     this.#isAsked = false;
-    const { interfaces, log } = this.#work;
+    const { interfaces, flowLogs, log } = this.#work;
     const next = this.#read(log);
     if (!next) return;
     log.say(`${next.flags.config}: the configuration was read again`);
@@ -59,6 +69,7 @@ export class Reload {
       log.say(`cannot change while it runs: ${fixed.join(', ')}; start the agent again`, 'warn', { keys: fixed });
     }
     await interfaces.follow(next.options.interfaces);
+    await flowLogs?.declare(next.options.flowLogs?.declared);
   }
 
   /** Undefined: it is wrong, and all of that has been said. */
@@ -83,5 +94,7 @@ function differences(before: AgentFlags, after: AgentFlags): string[] {
 }
 
 function valueOf(flags: AgentFlags, attribute: string): string | undefined {
+  // Those that are declared can change, and not where they are kept.
+  if (attribute === FLOW_LOGS) return typeof flags.flowLogs === 'string' ? flags.flowLogs : typeof flags.flowLogs;
   return JSON.stringify(attribute === 'eni' ? enisOf(flags) : flags[attribute as keyof AgentFlags]);
 }

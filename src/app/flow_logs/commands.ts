@@ -1,9 +1,10 @@
 // What the commands of `windrow flowlog` do: each reads or changes the file of flow logs, and says what there is then.
 import { randomBytes } from 'node:crypto';
+import { WindrowError } from '../../base/errors.ts';
 import type { FlowLog } from '../../flowlog/flow_log.ts';
 import { isColored } from '../terminal.ts';
 import { create, find, remove, replace } from './catalog.ts';
-import type { Catalog } from './catalog.ts';
+import type { Birth, Catalog } from './catalog.ts';
 import { readCreated, readModified } from './options.ts';
 import type { CreateFlags, ModifyFlags, StateFlags } from './options.ts';
 import { renderList, renderOne } from './render.ts';
@@ -11,9 +12,13 @@ import { StateFile } from './state_file.ts';
 
 const ID_BYTES = 10;
 
+export function newBirth(): Birth {
+  return { id: `fl-${randomBytes(ID_BYTES).toString('hex')}`, creationTime: new Date().toISOString() };
+}
+
 export async function createFlowLog(flags: CreateFlags): Promise<void> {
   const fields = readCreated(flags);
-  const birth = { id: `fl-${randomBytes(ID_BYTES).toString('hex')}`, creationTime: new Date().toISOString() };
+  const birth = newBirth();
   const quotaOf = (before: Catalog): Catalog => ({ ...before, quota: flags.quota ?? before.quota });
   say(flags, await changed(flags, (before) => create(quotaOf(before), fields, birth), birth.id));
 }
@@ -28,7 +33,7 @@ export function describeFlowLog(which: string, flags: StateFlags): void {
 }
 
 export async function modifyFlowLog(which: string, flags: ModifyFlags): Promise<void> {
-  await changeOne(which, flags, (before) => readModified(before, flags));
+  await changeOne(which, flags, (before) => readModified(undeclared(before), flags));
 }
 
 /** Starting one that is active changes nothing, and so does stopping one that is not. */
@@ -39,8 +44,15 @@ export async function setStatus(which: string, flags: StateFlags, status: FlowLo
 /** Says what was deleted. */
 export async function deleteFlowLog(which: string, flags: StateFlags): Promise<void> {
   let deleted: FlowLog | undefined;
-  await new StateFile(flags.state).change((before) => remove(before, (deleted = find(before, which))));
+  await new StateFile(flags.state).change((before) => remove(before, (deleted = undeclared(find(before, which)))));
   say(flags, deleted!);
+}
+
+/** Throws REFUSED where somebody else has the say over it. */
+function undeclared(one: FlowLog): FlowLog {
+  if (one.isDeclared !== true) return one;
+  const text = `${one.name} is declared in the configuration of an agent: change it there, and send the agent SIGHUP`;
+  throw new WindrowError('REFUSED', text);
 }
 
 async function changeOne(which: string, flags: StateFlags, change: (before: FlowLog) => FlowLog): Promise<void> {

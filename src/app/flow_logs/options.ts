@@ -46,7 +46,7 @@ const SETTINGS = [
 ] as const satisfies readonly OptionSpec[];
 
 /** What a flow log is where nobody says otherwise. */
-const DEFAULTS = {
+export const FLOW_LOG_DEFAULTS = {
   trafficType: 'All',
   ipVersion: 'IPv4',
   aggregationInterval: 10,
@@ -57,11 +57,11 @@ const DEFAULTS = {
 } as const;
 
 const SHOWN_DEFAULTS: Readonly<Partial<Record<(typeof SETTINGS)[number]['flags'], string>>> = {
-  '--traffic-type <type>': DEFAULTS.trafficType,
-  '--ip-version <version>': DEFAULTS.ipVersion,
-  '--aggregation-interval <minutes>': `${DEFAULTS.aggregationInterval}`,
-  '--project <name>': DEFAULTS.project,
-  '--logstore <name>': DEFAULTS.logstore,
+  '--traffic-type <type>': FLOW_LOG_DEFAULTS.trafficType,
+  '--ip-version <version>': FLOW_LOG_DEFAULTS.ipVersion,
+  '--aggregation-interval <minutes>': `${FLOW_LOG_DEFAULTS.aggregationInterval}`,
+  '--project <name>': FLOW_LOG_DEFAULTS.project,
+  '--logstore <name>': FLOW_LOG_DEFAULTS.logstore,
 };
 
 export const CREATE_OPTIONS: readonly OptionSpec[] = [
@@ -128,7 +128,14 @@ export function readCreated(flags: CreateFlags): FlowLogFields {
   if (resourceType === undefined) throw missing('--resource-type TYPE', `one of ${RESOURCE_TYPES.join(', ')}`);
   if (resourceId === undefined) throw missing('--resource-id ID', 'of the ENI, the vSwitch or the VPC');
   const type = oneOf(resourceType, RESOURCE_TYPES, FLAG_OF.resourceType);
-  return checked({ name, description: '', resourceType: type, resourceId, ...DEFAULTS, ...readSettings(flags) });
+  return checked({
+    name,
+    description: '',
+    resourceType: type,
+    resourceId,
+    ...FLOW_LOG_DEFAULTS,
+    ...readSettings(flags),
+  });
 }
 
 /** Throws USAGE, also where nothing is to be changed. */

@@ -45,6 +45,7 @@ export function renderOne(one: FlowLog, hasColors: boolean): string {
     ['logstore', one.logstore],
     ['tags', tags.join(', ')],
     ['created', one.creationTime],
+    ['declared', one.isDeclared === true ? 'in the configuration of an agent' : ''],
   ];
   const width = Math.max(...rows.map(([head]) => head.length));
   return rows.map(([head, value]) => `${pc.dim(head.padEnd(width))}  ${value || '-'}\n`).join('');

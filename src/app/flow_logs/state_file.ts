@@ -43,7 +43,9 @@ const FLOW_LOG = {
   tags: { type: 'object', additionalProperties: TEXT },
   status: { enum: STATUSES },
   creationTime: TEXT,
+  isDeclared: { type: 'boolean' },
 } as const;
+const OPTIONAL = 'isDeclared';
 /** What is not known here would be lost when the file is written. */
 const STATE = {
   type: 'object',
@@ -57,7 +59,12 @@ const STATE = {
     },
     flowLogs: {
       type: 'array',
-      items: { type: 'object', properties: FLOW_LOG, required: Object.keys(FLOW_LOG), additionalProperties: false },
+      items: {
+        type: 'object',
+        properties: FLOW_LOG,
+        required: Object.keys(FLOW_LOG).filter((key) => key !== OPTIONAL),
+        additionalProperties: false,
+      },
     },
   },
   required: ['version', 'quotas', 'flowLogs'],
