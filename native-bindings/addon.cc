@@ -446,15 +446,19 @@ std::vector<EniConstants> read_enis(Args& args, size_t i) {
   return enis;
 }
 
-// encoder_new([{accountId, eniId, vmId, vpcId, vswitchId}], sources, rules) -> encoder; the texts are escaped for JSON already.
-// Lists of names: where verdicts come from, and rules; empty: lines do not say that.
+// encoder_new([{accountId, eniId, vmId, vpcId, vswitchId}], sources, rules, flowLogs) -> encoder; the texts are escaped for JSON
+// already. Lists of names: where verdicts come from, rules, and flow logs by ENI; empty: lines do not say that.
 napi_value encoder_new(napi_env env, napi_callback_info info) {
-  Args args(env, info, 3);
+  Args args(env, info, 4);
   if (!args.ok()) return nullptr;
   std::vector<EniConstants> enis = read_enis(args, 0);
   std::vector<std::string> sources, rules;
+  size_t eni = 0;
   args.each(args[1], [&](napi_value name) { sources.push_back(args.text_of(name)); });
   args.each(args[2], [&](napi_value name) { rules.push_back(args.text_of(name)); });
+  args.each(args[3], [&](napi_value name) {
+    if (eni < enis.size()) enis[eni++].flow_log = args.text_of(name);
+  });
   return args.ok() ? napi::own(env, new OwnedEncoder(JsonEncoder(enis, sources, rules))) : nullptr;
 }
 

@@ -18,13 +18,13 @@ class JsonEncoder : EntryText {
     for (const std::string& rule : rules) rules_.emplace_back(",\"x-rule\":\"" + rule + "\"");
     for (const Piece& rule : rules_) longest = std::max(longest, rule.size);
     for (const std::string& source : sources) sources_.emplace_back(",\"x-verdict-source\":\"" + source + "\"}\n");
-    const char* end = is_extended() ? "\"" : "\"}\n";
     for (const EniConstants& e : enis) {
       Pieces p;
       p.head = Piece("{\"account-id\":\"" + e.account_id + "\",\"action\":\"");
       p.middle = Piece("\",\"eni-id\":\"" + e.eni_id + "\",\"log-status\":\"");
-      p.tail = Piece("\",\"version\":\"1\",\"vm-id\":\"" + e.vm_id + "\",\"vpc-id\":\"" + e.vpc_id + "\",\"vswitch-id\":\"" + e.vswitch_id +
-                     end);
+      const std::string flow_log = e.flow_log.empty() ? "" : "\",\"x-flow-log\":\"" + e.flow_log;
+      p.tail = Piece("\",\"version\":\"1\",\"vm-id\":\"" + e.vm_id + "\",\"vpc-id\":\"" + e.vpc_id + "\",\"vswitch-id\":\"" + e.vswitch_id + flow_log +
+                     (is_extended() ? "\"" : "\"}\n"));
       p.most = p.head.size + p.middle.size + p.tail.size + kMostOfRow + longest;
       pieces_.push_back(std::move(p));
     }

@@ -161,7 +161,7 @@ export function readReplayOptions(
   if (paths.filter((path) => path === STDIN).length > 1) {
     throw new WindrowError('USAGE', 'standard input (-) can be read once only');
   }
-  const flowLogs = readFlowLogs(flags);
+  const flowLogs = readFlowLogs(flags, surroundings);
   const counted = flowLogs ? { ...flags, window: shortestSeconds(flowLogs) } : flags;
   const networked = readNetworked(flags, readCounting(counted), surroundings);
   const delivery = readDelivery(counted, { ...networked, flowLogs }, surroundings);

@@ -85,7 +85,12 @@ export interface Addon {
   collector_drops(collector: NativeCollector): NativeDrops[];
   collector_rows(collector: NativeCollector, columns: Uint8Array, capacity: number, result: Float64Array): void;
   collector_json(collector: NativeCollector, encoder: NativeEncoder, out: Uint8Array, result: Float64Array): void;
-  encoder_new(enis: readonly NativeEni[], sources: readonly string[], rules: readonly string[]): NativeEncoder;
+  encoder_new(
+    enis: readonly NativeEni[],
+    sources: readonly string[],
+    rules: readonly string[],
+    flowLogs: readonly string[],
+  ): NativeEncoder;
   /** `paths` has a character for each of 32 traffic paths; `fields` are numbers of AWS_FIELDS. Texts have no blanks. */
   encoder_aws(enis: readonly NativeEni[], fields: Uint8Array, version: string, paths: Uint8Array): NativeEncoder;
   /** Lines in the encoder's format, whichever that is, as `collector_json` gives them. */

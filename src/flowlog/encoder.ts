@@ -8,11 +8,23 @@ import type { AwsField } from './aws_fields.ts';
 import { JSON_LINES, checkWords } from './line_format.ts';
 import type { LineFormat } from './line_format.ts';
 
-/** An encoder for rows whose `eni` is a place in `enis`. Throws USAGE for what the format cannot hold. */
-export function encoderOf(enis: readonly Eni[], format: LineFormat = JSON_LINES): NativeEncoder {
+/**
+ * An encoder for rows whose `eni` is a place in `enis`; with `flowLogs`, JSON that says by which rules it was judged says the
+ * flow log of that place as well. Throws USAGE for what the format cannot hold.
+ */
+export function encoderOf(
+  enis: readonly Eni[],
+  format: LineFormat = JSON_LINES,
+  flowLogs: readonly string[] = [],
+): NativeEncoder {
   if (format.kind === 'aws') return awsEncoder(enis, format.fields);
   const { rules } = format;
-  return addon.encoder_new(enis.map(escaped), rules ? VERDICT_SOURCES : [], rules?.map(escape) ?? []);
+  return addon.encoder_new(
+    enis.map(escaped),
+    rules ? VERDICT_SOURCES : [],
+    rules?.map(escape) ?? [],
+    rules ? flowLogs.map(escape) : [],
+  );
 }
 
 function escape(text: string): string {

@@ -67,10 +67,10 @@ export class LineWriter implements EntryWriter {
     const { count: needed, changes } = this.#subscribers;
     if (!this.#encoder || needed > this.#encoderCount || changes !== this.#changes) {
       const count = this.#subscribers.isForeseen ? Math.max(needed, 2 * this.#encoderCount) : needed;
-      this.#encoder = encoderOf(
-        Array.from({ length: count }, (_, number) => this.#subscribers.eni(number)),
-        this.#format,
-      );
+      const numbers = Array.from({ length: count }, (_, number) => number);
+      const enis = numbers.map((number) => this.#subscribers.eni(number));
+      const flowLogs = this.#subscribers.routes ? numbers.map((number) => this.#subscribers.flowLog(number).name) : [];
+      this.#encoder = encoderOf(enis, this.#format, flowLogs);
       this.#encoderCount = count;
       this.#changes = changes;
     }

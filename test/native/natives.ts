@@ -79,7 +79,7 @@ export function collector(of = exchange()): NativeCollector {
   );
 }
 export function encoder(): NativeEncoder {
-  return known('encoder', addon.encoder_new([ENI], [], []));
+  return known('encoder', addon.encoder_new([ENI], [], [], []));
 }
 /** Of all fields of AWS. */
 export function awsEncoder(): NativeEncoder {
@@ -191,7 +191,7 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   collector_drops: () => [collector()],
   collector_rows: () => [collector(), columns.buffer, 8, result],
   collector_json: () => [collector(), encoder(), new Uint8Array(4096), result],
-  encoder_new: () => [[ENI], ['none'], ['-']],
+  encoder_new: () => [[ENI], ['none'], ['-'], ['fl']],
   encoder_aws: () => [[ENI], Uint8Array.of(0, 28), '5', new Uint8Array(32)],
   encoder_json: () => [encoder(), columns.buffer, 8, 0, 0, new Uint8Array(4096), result],
   collector_pack: () => [collector(), packer(), result],

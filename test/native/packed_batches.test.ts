@@ -204,7 +204,7 @@ describe('rows of a closing window', () => {
     return rows;
   }
   const isNext = (of: ReturnType<typeof collector>): boolean =>
-    addon.collector_next(of, new Float64Array(3)) === NEXT_WINDOW;
+    addon.collector_next(of, new Float64Array(4)) === NEXT_WINDOW;
 
   /** All rows of the window, without the packer. */
   function expectedRows(of: ReturnType<typeof collector>): Row[] {
@@ -254,7 +254,7 @@ describe('rows of a closing window', () => {
   test('do not come before there is a window', () => {
     const waiting = collector();
     const result = new Float64Array(5).fill(7);
-    addon.collector_next(waiting, new Float64Array(3));
+    addon.collector_next(waiting, new Float64Array(4));
     addon.collector_pack(waiting, packer(), result);
     expect([...result.subarray(1)]).toEqual([0, -1, 0, 0]);
   });

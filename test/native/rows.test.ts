@@ -101,7 +101,7 @@ test('lines take only the room there is, and go on where they stopped', () => {
 test('of an ENI that the encoder does not know wait for one that does', () => {
   const collected = collectorOf(CAPTURE);
   addon.collector_next(collected, result);
-  addon.collector_json(collected, addon.encoder_new([], [], []), new Uint8Array(4096), result);
+  addon.collector_json(collected, addon.encoder_new([], [], [], []), new Uint8Array(4096), result);
   expect([...result.subarray(0, 3)]).toEqual([UNKNOWN_ENI, 0, 0]);
   addon.collector_json(collected, encoder(), new Uint8Array(4096), result);
   expect([...result.subarray(0, 2)]).toEqual([WINDOW_DONE, 1]);

@@ -17,6 +17,7 @@ const { Worker } = await import(root + 'dist/flow/worker.js');
 const { Collector } = await import(root + 'dist/flow/collector.js');
 const { Recorder } = await import(root + 'dist/flowlog/recorder.js');
 const { EniDirectory } = await import(root + 'dist/flowlog/eni_directory.js');
+const { EveryEni } = await import(root + 'dist/flowlog/subscribers.js');
 const { LineWriter } = await import(root + 'dist/flowlog/line_writer.js');
 const { readLocality } = await import(root + 'dist/cloud/locality.js');
 const { openPlainFile } = await import(root + 'dist/capture/source.js');
@@ -37,7 +38,9 @@ for (let round = 0; round < rounds; round++) {
   } };
   const collector = new Collector(exchange);
   const enis = new EniDirectory(exchange, locality);
-  const recorder = new Recorder(exchange, collector, enis, 60, new LineWriter(enis, lines));
+  const subscribers = new EveryEni(enis, { name: 'fl', project: 'p', logstore: 'l' }, 60);
+  const writer = new LineWriter(subscribers, lines);
+  const recorder = new Recorder({ exchange, collector, enis, subscribers, writer, windowSeconds: 60 });
   const recorded = recorder.recordAll();
   const workers = tasks.map((task) => new Worker(task));
   parentPort.postMessage({ stage: 'opened' });

@@ -1,5 +1,4 @@
 // The options of `windrow agent`: one table, and what a command line makes of it.
-import path from 'node:path';
 import { WindrowError } from '../../base/errors.ts';
 import { namesOf } from '../../base/options.ts';
 import type { OptionNames, OptionSpec } from '../../base/options.ts';
@@ -12,7 +11,7 @@ import type { FlowLogName } from '../../flowlog/batch.ts';
 import type { LineFormat } from '../../flowlog/line_format.ts';
 import { KAFKA_OPTIONS, PRODUCER_OPTIONS, SPOOL_DEFAULTS } from '../../kafka/options.ts';
 import type { Surroundings } from '../../kafka/options.ts';
-import { FLOW_LOGS_OPTION } from '../flow_logs/collecting_options.ts';
+import { FLOW_LOGS_OPTION, checkWindow } from '../flow_logs/collecting_options.ts';
 import { readDeclared } from '../flow_logs/declared.ts';
 import type { DeclaredFlowLog } from '../flow_logs/declared.ts';
 import { AGENT_FORMAT_OPTIONS, readLinesOf } from '../format_options.ts';
@@ -272,11 +271,9 @@ const SHORTEST_SECONDS = 60;
 
 function readFlowLogs({ flowLogs, window, state }: AgentFlags): FlowLogsOptions | undefined {
   if (flowLogs === undefined) return undefined;
-  if (window !== undefined) {
-    throw new WindrowError('USAGE', '--window and --flow-logs: flow logs say how long windows are; choose one');
-  }
+  checkWindow(window);
   if (typeof flowLogs === 'string') return { file: flowLogs, declared: undefined };
-  return { file: path.join(state, FLOW_LOGS_FILE), declared: readDeclared(flowLogs) };
+  return { file: `${state}/${FLOW_LOGS_FILE}`, declared: readDeclared(flowLogs) };
 }
 
 function readNflog(items: readonly NflogItem[]): NflogGroup[] {

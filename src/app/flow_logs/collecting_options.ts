@@ -1,10 +1,10 @@
 // What decides what is collected: flow logs that `windrow flowlog` keeps, instead of one that takes everything.
-import fs from 'node:fs';
-import { WindrowError } from '../../base/errors.ts';
+import { WindrowError, systemReason } from '../../base/errors.ts';
 import type { OptionSpec } from '../../base/options.ts';
 import type { FlowLog } from '../../flowlog/flow_log.ts';
 import { windowMinutes } from '../../flowlog/flow_log_scope.ts';
-import { StateFile } from './state_file.ts';
+import type { Surroundings } from '../../kafka/options.ts';
+import { readState } from './state_format.ts';
 
 export const FLOW_LOGS_OPTION: OptionSpec = {
   flags: '--flow-logs <file>',
@@ -20,19 +20,29 @@ export interface CollectingFlags {
 const DEFAULT_SECONDS = 600;
 
 /** Undefined: nobody asked for flow logs. Throws USAGE, and INPUT_REFUSED where they are not there. */
-export function readFlowLogs({ flowLogs: path, window }: CollectingFlags): readonly FlowLog[] | undefined {
+export function readFlowLogs(
+  { flowLogs: path, window }: CollectingFlags,
+  { readFile }: Pick<Surroundings, 'readFile'>,
+): readonly FlowLog[] | undefined {
   if (path === undefined) return undefined;
-  if (window !== undefined) {
-    throw new WindrowError('USAGE', '--window and --flow-logs: flow logs say how long windows are; choose one');
-  }
-  const file = new StateFile(path);
-  if (!fs.existsSync(path)) {
+  checkWindow(window);
+  let text: string;
+  try {
+    text = readFile(path);
+  } catch (cause) {
     throw new WindrowError(
       'INPUT_REFUSED',
-      `${path}: expected flow logs, found no file: create one with windrow flowlog create --state ${path}`,
+      `${path}: expected flow logs, found none that can be read: ${systemReason(cause)}; windrow flowlog create --state ${path} makes the first`,
+      { cause },
     );
   }
-  return file.read().flowLogs;
+  return readState(path, text).flowLogs;
+}
+
+/** Throws USAGE. */
+export function checkWindow(window: number | undefined): void {
+  if (window === undefined) return;
+  throw new WindrowError('USAGE', '--window and --flow-logs: flow logs say how long windows are; choose one');
 }
 
 /** Seconds of the shortest windows that they ask for, of which the others have several times as many. */
