@@ -13,7 +13,7 @@ const NETWORK = path.join(ROOT, 'docker/example/network.yaml');
 
 const workplace = new Workplace();
 const network = fs.readFileSync(NETWORK, 'utf8');
-const readme = /### An example network\n([^]*?)\n## /.exec(fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8'))![1];
+const readme = /### An example network\n([^]*?)\n##/.exec(fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8'))![1];
 
 /** The blocks of code in the README's section. */
 function blocksOf(language: string): string[] {
