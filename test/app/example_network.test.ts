@@ -135,6 +135,8 @@ describe('the example network', () => {
     expect(linesOf(again.stdout)).toEqual(lines);
     const { packets, direction } = JSON.parse(fs.readFileSync(books, 'utf8')) as Accounting;
     expect([packets.seen, packets.logged, direction.eni]).toEqual([74, 74, 74]);
+    const report = await windrow(['replay', capture, '--network', NETWORK, '--format', 'table']);
+    expect(report.stdout).toMatch(/^2026-01-05 10:00:00 .* 74 packets +22 entries$/m);
     const made = await shell('node "$1/docker/example/capture.mjs" "$2" && cmp "$2" "$3"', [
       ROOT,
       workplace.at('again.pcap'),
