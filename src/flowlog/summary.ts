@@ -51,7 +51,7 @@ export class Summarizer {
     for (let row = 0; row < rows; row++) {
       if (columns.status[row] !== STATUS.ok) continue;
       this.#addFlow(columns, row);
-      if (!columns.twin[row]) this.#addWindow(columns, row);
+      this.#addWindow(columns, row);
     }
     if (this.#flows.size > 2 * KEPT_FLOWS) this.#forgetSmall();
     while (this.#windows.size > KEPT_WINDOWS) this.#joinWindows();
@@ -96,6 +96,8 @@ export class Summarizer {
     let window = this.#windows.get(start);
     if (!window) this.#windows.set(start, (window = { start, entries: 0, packets: 0, bytes: 0 }));
     window.entries++;
+    // A packet between two ENIs is in two entries.
+    if (c.twin[row]) return;
     window.packets += Number(c.packets[row]);
     window.bytes += Number(c.bytes[row]);
   }

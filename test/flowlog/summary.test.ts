@@ -91,10 +91,10 @@ describe('the traffic by window', () => {
     ]);
   });
 
-  test('counts a packet between two ENIs once, and silence not at all', () => {
+  test('counts a packet between two ENIs once, both of its entries, and silence not at all', () => {
     const summarizer = new Summarizer(60);
     summarizer.see(...columns([{}, { direction: 'in', isTwin: true }, { status: 'nodata' }, { status: 'skipdata' }]));
-    expect(summarizer.get(9).windows).toEqual([{ start: 0, entries: 1, packets: 1, bytes: 100 }]);
+    expect(summarizer.get(9).windows).toEqual([{ start: 0, entries: 2, packets: 1, bytes: 100 }]);
     expect(summarizer.get(9).flows).toHaveLength(2);
   });
 
