@@ -120,11 +120,10 @@ class FlowTable {
   // Appends rows of the window to the block. True when the window has no more; else the block is full.
   bool fill_rows(RowBlock* block) {
     Window& w = *current_flush_;
-    constexpr size_t kAhead = 12;
     for (; !w.cursor.is_done(w.list); w.cursor.advance()) {
       if (block->is_full()) return false;
       size_t at = w.cursor.at();
-      if (at + kAhead < w.list.size()) prefetch_listed(w.list[at + kAhead]);
+      if (at + kListedAhead < w.list.size()) prefetch_listed(w.list[at + kListedAhead]);
       ListedFlow listed = w.list[at];
       uint64_t chunk = w.cursor.chunk(w.list);
       if (mode_ == FlushMode::kEvict && !(body_of(listed).marks & kVictim)) {
@@ -140,8 +139,13 @@ class FlowTable {
   }
 
   void end_window() {
-    if (mode_ == FlushMode::kEvict) std::swap(current_flush_->list, current_flush_->kept);
-    else windows_.close(current_flush_);
+    Window& w = *current_flush_;
+    if (mode_ == FlushMode::kEvict) {
+      std::swap(w.list, w.kept);
+      w.latest = w.list.last_stamp();
+    } else {
+      windows_.close(&w);
+    }
     current_flush_ = nullptr;
   }
 
@@ -162,6 +166,7 @@ class FlowTable {
         if (w.interfaces[i]) mark(interfaces_->eni(i));
     } else {
       for (size_t i = 0; i < w.list.size(); i++) {
+        if (i + kListedAhead < w.list.size()) prefetch_listed(w.list[i + kListedAhead]);
         ListedFlow listed = w.list[i];
         Locality::Place place = listed.is_v6() ? place_of(flows6_[listed.slot()]) : place_of(flows4_[listed.slot()]);
         if (place.eni_a != kNoEni) mark(place.eni_a);
@@ -232,6 +237,7 @@ class FlowTable {
     return Added::kYes;
   }
 
+  static constexpr size_t kListedAhead = 12;  // of what a list names, what comes into the cache before it is looked at
   // A packet adds a flow and a record that stands aside at most.
   static constexpr uint32_t kMostOfPacket = 2;
   // Whether so much may be added to what is used. Forgets flows for it that have nothing to log.
@@ -422,7 +428,11 @@ class FlowTable {
     const Stamp stamp = stamp_of(listing.chunk, listing.listed.index);
     const bool is_first = !(record->listed & listed);
     if (is_first || first < record->first[d]) record->first[d] = first;
-    if (is_first || stamp < to->latest) {
+    if (w.id != to->comes_from) {
+      to->comes_from = w.id;
+      to->latest_before = std::max(to->latest_before, to->latest);
+    }
+    if (is_first || stamp < to->latest_before) {
       if (stamp < to->latest) to->is_sorted = false;
       to->latest = std::max(to->latest, stamp);
       to->list.push(listing.listed, listing.chunk);

@@ -58,6 +58,8 @@ class TouchList {
     flows_.clear();
     runs_.clear();
   }
+  // 0 where it is empty.
+  Stamp last_stamp() const { return runs_.empty() ? 0 : stamp_of(runs_.back().chunk, flows_[flows_.size() - 1].index); }
 
   // By stamp. Those of one stamp stay in their order.
   void sort() {
@@ -91,8 +93,11 @@ struct Window {
   TouchList list;
   std::vector<uint8_t> interfaces;    // 1 where the interface has a flow in this window
   std::vector<uint8_t> evicted_enis;  // 1 where a named ENI's entries left early
-  Stamp latest = 0;        // in the list of a longer window
-  bool is_sorted = true;   // that list is
+  // Of the list of a longer window.
+  Stamp latest = 0;           // the greatest stamp in it
+  Stamp latest_before = 0;    // that came from other windows than the one below
+  int64_t comes_from = 0;     // number of the window that gives it flows
+  bool is_sorted = true;      // by stamps
   // A flush in progress.
   TouchList::Cursor cursor;
   TouchList kept;  // by a flush that takes only some

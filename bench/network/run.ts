@@ -1,9 +1,13 @@
-// `npm run bench:network`: how long a network takes to be read, and how many rows a second are judged by it, on one core.
+// `npm run bench:network`: how long a network takes to be read, how many rows a second are judged by it, on one core, and
+// what it costs a replay.
 import path from 'node:path';
-import { describeMachine } from '../machine.ts';
+import { Command } from 'commander';
+import { DOCUMENTS, writeSection } from '../documents.ts';
+import { describeMachine, load } from '../machine.ts';
 import { PACKAGE_FOLDER } from '../package_folder.ts';
 import { seededRandom } from '../random.ts';
-import type { NetworkFile } from '../../src/cloud/network_file.ts';
+import { ENIS, networkOf } from './made_network.ts';
+import { measureReplays } from './replays.ts';
 import type { Columns as Rows } from '../../src/flowlog/columns.ts';
 
 /** The program as it is installed, which finds its addon. */
@@ -12,21 +16,30 @@ const { addon } = (await installed('base/addon.js')) as typeof import('../../src
 const { readNetwork } = (await installed('cloud/network.js')) as typeof import('../../src/cloud/network.ts');
 const { Columns } = (await installed('flowlog/columns.js')) as typeof import('../../src/flowlog/columns.ts');
 
-const ENIS = 1000;
-const GROUPS = 100;
-const GROUPS_OF_ENI = 5;
-/** Of each group, in each direction: so that an ENI has 100 for a packet. */
-const RULES = 20;
-const ROUTES = 20;
 const ROWS = 1 << 16;
 const ROUNDS = 60;
 
 const random = seededRandom(1);
 const below = (count: number): number => random() % count;
 
-function main(): void {
+async function main(): Promise<void> {
+  const command = new Command('npm run bench:network --')
+    .description('measures networks and flow logs')
+    .option('--runs <n>', 'runs of each replay; the median counts', Number, 5)
+    .option('--small', 'captures of a third or a quarter of the packets', false)
+    .option('--readme', 'write the table of replays into bench/README.md too', false)
+    .parse();
+  const { runs, small, readme } = command.opts<{ runs: number; small: boolean; readme: boolean }>();
   console.log(describeMachine());
   for (const addresses of [1, 1000]) measure(addresses);
+  const before = load();
+  const table = measureReplays(runs, small, (line) => void process.stderr.write(`bench: ${line}\n`));
+  const date = new Date().toISOString().slice(0, 10);
+  const called = ['npm run bench:network --', ...process.argv.slice(2)].join(' ').replace(/ --$/, '');
+  const loads = `load before and after ${before.toFixed(1)} and ${load().toFixed(1)}`;
+  const section = `\`${called}\`, ${date}, ${describeMachine()}; ${loads}.\n\n${table}`;
+  console.log(section);
+  if (readme) await writeSection(DOCUMENTS.long, 'network', section);
 }
 
 function measure(addressesOfEni: number): void {
@@ -57,51 +70,6 @@ function seconds(work: () => unknown): number {
   return (performance.now() - begin) / 1000;
 }
 
-/** Rules that few packets meet, so that most are compared; addresses that are scattered over 10.0.0.0/8. */
-function networkOf(addressesOfEni: number): NetworkFile {
-  const rulesOf = (direction: 'in' | 'out') =>
-    Array.from({ length: RULES }, (_, i) => ({
-      ...{ id: `${direction}-${i}`, direction, priority: 1 + i, protocol: 'tcp', ports: below(65_536) },
-      ...{
-        policy: i % 3 === 0 ? ('drop' as const) : ('accept' as const),
-        cidr: `${1 + below(200)}.${below(256)}.0.0/16`,
-      },
-    }));
-  const taken = new Set<number>();
-  const address = (): string => {
-    let at = below(1 << 24);
-    while (taken.has(at)) at = below(1 << 24);
-    taken.add(at);
-    return `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`;
-  };
-  const groupsOfEni = (): string[] => {
-    const groups = new Set<number>();
-    while (groups.size < GROUPS_OF_ENI) groups.add(below(GROUPS));
-    return [...groups].map((group) => `sg-${group}`);
-  };
-  return {
-    vpcs: [{ id: 'vpc', cidrs: ['10.0.0.0/8'], route_table: 'rtb', vswitches: [{ id: 'vsw', cidrs: ['10.0.0.0/8'] }] }],
-    security_groups: Array.from({ length: GROUPS }, (_, i) => ({
-      ...{ id: `sg-${i}`, vpc: 'vpc', rules: [...rulesOf('in'), ...rulesOf('out')] },
-    })),
-    enis: Array.from({ length: ENIS }, (_, i) => ({
-      ...{ id: `eni-${i}`, vm: `i-${i}`, vswitch: 'vsw', security_groups: groupsOfEni() },
-      addresses: Array.from({ length: addressesOfEni }, address),
-    })),
-    route_tables: [
-      {
-        ...{ id: 'rtb', vpc: 'vpc' },
-        routes: [
-          { cidr: '0.0.0.0/0', next_hop: { type: 'nat_gateway' } },
-          ...Array.from({ length: ROUTES }, (_, i) => ({
-            ...{ cidr: `172.16.${i}.0/24`, next_hop: { type: 'vpn_gateway' as const } },
-          })),
-        ],
-      },
-    ],
-  };
-}
-
 /** In random order, half of them with a far end inside the VPC. */
 function rows(): Rows {
   const columns = new Columns(ROWS);
@@ -120,4 +88,4 @@ function rows(): Rows {
   return columns;
 }
 
-main();
+await main();

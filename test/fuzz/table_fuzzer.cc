@@ -4,7 +4,7 @@
 //   0      window seconds, index into kWindows; bits 2 and 3: tables beyond the first
 //   1      lateness, index into kLateness; bits 2 to 4: packets of a chunk, index into kChunks
 //   2      budget of flows: 16 to 64
-//   3      rows that there is room for at once; 128: flush from time to time
+//   3      rows that there is room for at once; 64: longer windows, kLonger of them, at each interface; 128: flush from time to time
 //   4...   four bytes a packet: other end (128: IPv6); 1: direction, 2 and 4: protocol, the rest TCP flags;
 //          time since the packet before, index into kSteps (32: without a time, 64: multicast, 128: flush before it);
 //          size, index into kSizes (128: of interface 1)
@@ -24,6 +24,7 @@ using namespace windrow;
 namespace {
 
 constexpr int64_t kWindows[] = {60, 1, 5, 600};
+constexpr uint32_t kLonger[] = {5, 10};
 constexpr int64_t kLateness[] = {2, 0, 1, 700};
 constexpr uint32_t kChunks[] = {8, 1, 2, 3, 5, 16, 60, 128};
 constexpr int64_t kSteps[] = {0,   0,   1,    1,   2,   7,   29,   30,  31,    59,    60,     61,       -1,       -2,         -3,          -31,
@@ -53,6 +54,7 @@ class Pass {
         packets_of_chunk_(kChunks[options[1] >> 2 & 7]),
         room_(std::min<uint32_t>(2 + (options[3] & 63), kRowsOfBlock)),
         often_(options[3] & 128),
+        subscriptions_(options[3] & 64 ? longer(uint32_t(window_)) : nullptr),
         locality_(LocalityConfig()),
         router_(HashSeed(), window_, kLateness[options[1] & 3], false, &locality_) {
     interfaces_.declare(0, 1, "");
@@ -88,7 +90,7 @@ class Pass {
     for (auto& table : tables_) {
       if (mark_ != Stream::kNothingTold) table->raise(mark_);
       flush(table.get(), FlushMode::kAll);
-      table->begin_flush(FlushMode::kAll);
+      table->begin_flush(FlushMode::kAll, subscriptions_);
       MUST(table->next_window() == nullptr);
       MUST(table->not_local().empty());
       for (uint64_t packets : table->rule_packets) ruled_ += packets;
@@ -104,7 +106,7 @@ class Pass {
     bool is_back = what[1] & 1;
     uint64_t other = other_end(what);
     if (p.reason == Reason::kNone) {
-      int64_t window = floor_div(p.sec, window_);
+      int64_t window = floor_div(p.sec, window_ * (subscriptions_ ? kLonger[p.interface] : 1));
       Sum& sum = in_[Key(p.interface, p.is_v6, is_back ? other : kOurs, is_back ? kOurs : other, protocol(what), window)];
       sum.packets++;
       sum.bytes += p.bytes;
@@ -115,6 +117,16 @@ class Pass {
     uint32_t before = chunk_.records;
     router_.put(&p);
     MUST(chunk_.records == before + 1);
+  }
+
+  // Without subscribers: how long windows are is all that tables ask for. What was so before the epoch is so after it.
+  static std::shared_ptr<const Subscriptions> longer(uint32_t window) {
+    std::vector<Subscriptions::Epoch> epochs;
+    for (uint32_t times : kLonger) {
+      epochs.push_back({INT64_MIN, window * times, 0, 0});
+      epochs.push_back({0, window * times, 0, 0});
+    }
+    return std::make_shared<const Subscriptions>(window, std::vector<uint32_t>{0, 2, 4}, std::move(epochs), std::vector<Subscriptions::Subscriber>());
   }
 
   static uint64_t other_end(const uint8_t* what) { return 0xc0000200 + (what[0] & 127); }
@@ -183,11 +195,11 @@ class Pass {
   }
 
   void flush(FlowTable* table, FlushMode mode) {
-    table->begin_flush(mode);
-    int64_t before = INT64_MIN;
+    table->begin_flush(mode, subscriptions_);
+    WindowPlace before{INT64_MIN, INT64_MIN};
     while (const Window* window = table->next_window()) {
-      MUST(window->id > before);
-      before = window->id;
+      MUST(place_of(*window) > before);
+      before = place_of(*window);
       std::vector<uint32_t> told, found;
       table->list_enis(&told);
       MUST(std::is_sorted(told.begin(), told.end()));
@@ -207,8 +219,8 @@ class Pass {
       }
       std::sort(found.begin(), found.end());
       found.erase(std::unique(found.begin(), found.end()), found.end());
-      // After some left early, and where only some are taken, more are told than found.
-      MUST(std::includes(told.begin(), told.end(), found.begin(), found.end()));
+      // After some left early, and where only some are taken, more are told than found; with subscriptions none are told.
+      MUST(subscriptions_ ? told.empty() : std::includes(told.begin(), told.end(), found.begin(), found.end()));
       table->end_window();
     }
   }
@@ -222,9 +234,10 @@ class Pass {
     MUST(expected != in_.end());
     MUST(c.packets[i] > 0 && c.packets[i] <= expected->second.packets);
     MUST(c.start[i] >= expected->second.first && c.start[i] <= expected->second.last);
-    MUST(c.start[i] <= c.end[i] && c.end[i] <= (window.id + 1) * window_);
+    MUST(window.seconds() == window_ * (subscriptions_ ? kLonger[c.eni[i]] : 1));
+    MUST(c.start[i] <= c.end[i] && c.end[i] <= window.end);
     // Both directions have their latest packet in common.
-    if (mode == FlushMode::kEvict) MUST(c.end[i] < (window.id + 1) * window_);
+    if (mode == FlushMode::kEvict) MUST(c.end[i] < window.end);
     Sum& sum = out_[key];
     sum.packets += c.packets[i];
     sum.bytes += c.bytes[i];
@@ -237,6 +250,7 @@ class Pass {
   int64_t window_;
   uint32_t packets_of_chunk_, room_;
   bool often_;
+  std::shared_ptr<const Subscriptions> subscriptions_;
   int64_t sec_ = 1700000000;
   Interfaces interfaces_;
   Locality locality_;
