@@ -66,22 +66,18 @@ export function networkOf(addressesOfEni: number): NetworkFile {
  * goes to the far ends of those captures is allowed by one of the rules.
  */
 export function networkOfCaptures(): NetworkFile {
-  const { vpcs, security_groups: groups = [], enis = [], route_tables: tables } = networkOf(1);
+  const { vpcs = [], security_groups: groups = [], enis = [], route_tables: tables = [] } = networkOf(1);
   const prefix = (i: number): string => `10.${i >> 8}.${i & 255}.0/24`;
   // The last ENIs have two, of the same vSwitch.
   const prefixesOf = (eni: number): string[] => (eni + MORE < ENIS ? [prefix(eni)] : [prefix(eni), prefix(eni + MORE)]);
   const allowed = { direction: 'in', priority: 50, policy: 'accept', protocol: 'tcp', cidr: '198.18.0.0/15' } as const;
   return {
-    vpcs: vpcs!.map((vpc) => ({
+    vpcs: vpcs.map((vpc) => ({
       ...vpc,
       vswitches: Array.from({ length: VSWITCHES }, (_, i) => ({ id: `vsw-${i}`, cidrs: [`10.${i}.0.0/16`] })),
     })),
     security_groups: groups.map((group) => ({ ...group, rules: [...(group.rules ?? []), { id: 'far', ...allowed }] })),
-    enis: enis.map(({ addresses: _, ...eni }, i) => ({
-      ...eni,
-      vswitch: `vsw-${i >> 8}`,
-      prefixes: prefixesOf(i),
-    })),
+    enis: enis.map((eni, i) => ({ ...eni, vswitch: `vsw-${i >> 8}`, addresses: [], prefixes: prefixesOf(i) })),
     route_tables: tables,
   };
 }

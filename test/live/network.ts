@@ -10,7 +10,7 @@ afterAll(() => all.forEach((veth) => veth.remove()));
 /** Tests that need a network of their own. */
 export const testWithNetwork = testWhere(canMakeNetworks(), 'this process may not make network namespaces with ip(8)');
 
-function canMakeNetworks(): boolean {
+export function canMakeNetworks(): boolean {
   if (!isRoot) return false;
   try {
     execFileSync('ip', ['netns', 'list'], { stdio: 'ignore' });
