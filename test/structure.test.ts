@@ -140,6 +140,7 @@ const PURE = [
   'verify/layers.ts',
   'verify/links.ts',
   'verify/network.ts',
+  'verify/network_enis.ts',
   'verify/options.ts',
   'verify/packet.ts',
   'verify/pcap.ts',

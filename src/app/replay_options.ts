@@ -70,6 +70,7 @@ export const REPLAY_OPTIONS: readonly OptionSpec[] = [
 
 export const VERIFY_OPTIONS: readonly OptionSpec[] = [
   ...COUNTING_OPTIONS,
+  NETWORK_OPTION,
   { flags: '--quiet', doc: 'say nothing but differences', default: false },
 ];
 
@@ -95,7 +96,7 @@ export interface ReplayFlags extends CountingFlags, NetworkedFlags, FlowLogFlags
   readonly quiet: boolean;
 }
 
-export interface VerifyFlags extends CountingFlags {
+export interface VerifyFlags extends CountingFlags, NetworkedFlags {
   readonly quiet: boolean;
 }
 
