@@ -172,7 +172,7 @@ class Router {
   }
 
   void place(Packet* p, Stream* streams, int64_t mark, uint16_t index, bool is_owed = false) {
-    uint16_t point = locality_->point_of(*p);
+    const uint32_t point = locality_->point_of(*p);
     if (p->is_v6) {
       p->k6.tail.point = point;
       p->hash = hash_bytes(&p->k6, sizeof p->k6, seed_);

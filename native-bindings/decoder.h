@@ -154,7 +154,10 @@ class Decoder {
     IpPacket ip;
     p->reason = parse_ip(frame, found, &ip);
     if (p->reason != Reason::kNone) return;
-    if (decapsulating_) decapsulate(&frame, &ip);
+    if (decapsulating_) {
+      decapsulate(&frame, &ip);
+      p->vni = ip.vni;
+    }
     p->bytes = ip.bytes;
     Transport t = parse_transport(frame, ip);
     p->flags = t.flags;
@@ -174,6 +177,7 @@ class Decoder {
       key.identification = ip->identification;
       key.protocol = ip->protocol;
       key.version = 4;
+      key.vni = ip->vni;
       join(r, key, ip, t);
     }
     set_ends4(p, source, destination, *t, ip->protocol);
@@ -190,6 +194,7 @@ class Decoder {
       key.identification = ip->identification;
       key.protocol = 0x100;
       key.version = 6;
+      key.vni = ip->vni;
       join(r, key, ip, t);
     }
     set_ends6(p, source, destination, *t, ip->protocol);

@@ -14,8 +14,9 @@ struct FragmentKey {
   uint32_t identification = 0;
   uint16_t protocol = 0;  // 0x100 for IPv6, where the identification alone tells (RFC 8200 section 4.5)
   uint16_t version = 0;
+  uint64_t vni = kNoVni;  // what is inside of tunnels is another network in each
 };
-static_assert(sizeof(FragmentKey) == 40);
+static_assert(sizeof(FragmentKey) == 48);
 
 struct FragmentPorts {
   uint16_t source = 0, destination = 0;

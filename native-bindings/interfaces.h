@@ -12,7 +12,7 @@
 
 namespace windrow {
 
-constexpr uint32_t kMostInterfaces = 8192;  // each has up to five observation points, numbered in 16 bits
+constexpr uint32_t kMostInterfaces = 8192;
 
 // The same number in every section and file is the same interface.
 struct Interface {

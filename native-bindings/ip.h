@@ -18,6 +18,7 @@ struct IpPacket {
   uint32_t payload_at = 0;  // behind options and extension headers
   uint32_t end = 0;        // of the captured bytes that belong to it
   uint32_t wire_end = 0;   // of the packet on the wire: for packets inside that have no length
+  uint32_t vni = kNoVni;   // of the innermost tunnel around it that has one
 };
 
 constexpr int kMostExtensionHeaders = 32;

@@ -14,6 +14,7 @@
 #include "interfaces.h"
 #include "network.h"
 #include "packet.h"
+#include "tunnel_points.h"
 
 namespace windrow {
 
@@ -68,6 +69,7 @@ struct Point {
   Rule rule = Rule::kCount;
   uint32_t eni_a = kNoEni, eni_b = kNoEni;  // named by MAC
   bool is_rejected = false;                 // by the kernel's firewall: such packets are flows of their own
+  uint32_t vni = kNoVni;                    // of the tunnel that it came in, where the network's ENIs have VNIs
 };
 
 // What the user said of the network; filled once from JavaScript.
@@ -107,12 +109,15 @@ class Locality {
  public:
   // A live source shows nothing by its first packets, and may tell of packets that were rejected.
   explicit Locality(LocalityConfig config, bool is_live = false) : config_(std::move(config)), is_live_(is_live) {
-    if (names_macs()) named_.reset(new Point[UINT16_MAX + 1 - kFirstNamed]);
+    if (names_macs()) named_.reset(new Point[kMostNamed]);
   }
 
   const LocalityConfig& config() const { return config_; }
   // Before anybody else knows of this.
-  void set_network(std::shared_ptr<const Network> network) { config_.network = std::move(network); }
+  void set_network(std::shared_ptr<const Network> network) {
+    config_.network = std::move(network);
+    if (config_.network->segments() > 0) tunnels_ = std::make_unique<TunnelPoints>(config_.network->segments());
+  }
 
   // Takes in one of the capture's first packets.
   void see(const Packet& p) {
@@ -147,22 +152,29 @@ class Locality {
   // Once decided: whether the addresses of Ethernet headers can tell anything.
   bool looks_at_macs() const { return looks_at_macs_; }
 
-  // Only points of named MACs have to be remembered: with those, one thread may ask at a time.
-  [[gnu::always_inline]] uint16_t point_of(const Packet& p) {
-    if (__builtin_expect(p.hint != Hint::kNone || looks_at_macs_, 0)) return told_point(p);
+  // Points of named MACs have to be remembered: with those, one thread may ask at a time.
+  [[gnu::always_inline]] uint32_t point_of(const Packet& p) {
+    if (__builtin_expect(p.hint != Hint::kNone || looks_at_macs_ || p.vni != kNoVni, 0)) return told_point(p);
     return plain(p.interface, kUntold);
   }
 
   // Where nothing but the interface is told, and the way if there is a hint.
-  [[gnu::always_inline]] static uint16_t hinted_point(uint16_t interface, Hint hint, uint8_t direction) {
+  [[gnu::always_inline]] static uint32_t hinted_point(uint16_t interface, Hint hint, uint8_t direction) {
     if (hint == Hint::kNone) return plain(interface, kUntold);
     const bool is_local_b = (hint == Hint::kOut) == (direction != 0);
     return plain(interface, kTold + int(is_local_b ? Side::kB : Side::kA));
   }
 
-  Point point(uint16_t number) const {
-    if (number >= kFirstNamed) return named_[number - kFirstNamed];
+  Point point(uint32_t number) const {
     Point point;
+    if (number >= kFirstTunnel) {
+      const TunnelPoint tunnel = tunnels_->at(number - kFirstTunnel);
+      point.interface = tunnel.interface;
+      point.is_rejected = tunnel.is_rejected;
+      point.vni = tunnel.vni;
+      return point;
+    }
+    if (number >= kFirstNamed) return named_[number - kFirstNamed];
     point.interface = uint16_t(number / kVariants);
     int variant = number % kVariants;
     if (variant == kUntold) return point;
@@ -171,9 +183,7 @@ class Locality {
     point.is_rejected = is_live_ && variant > kRejected;
     return point;
   }
-  uint32_t interface_of(uint16_t number) const {
-    return number < kFirstNamed ? number / kVariants : named_[number - kFirstNamed].interface;
-  }
+  uint32_t interface_of(uint32_t number) const { return number < kFirstNamed ? number / kVariants : point(number).interface; }
 
   uint32_t eni_of_interface(uint32_t number, const std::string& name) const {
     for (const auto& [value, eni] : config_.eni_of_interface)
@@ -194,11 +204,16 @@ class Locality {
   // `eni` is that of the interface.
   Place place(const Point& point, const Address& a, const Address& b, bool opened_by_b, uint32_t eni) const {
     Place place;
+    if (point.vni <= kMostVni) return place_inside(point, a, b, opened_by_b);
+    if (point.vni == kTooManyVnis) {
+      place.is_local = false;
+      return place;
+    }
     if (config_.network && eni < config_.eni_count) return place_at(eni, point, a, b, opened_by_b);
     if (config_.names_ends()) {
       place.rule = Rule::kEni;
-      place.eni_a = named(point.eni_a, a);
-      place.eni_b = named(point.eni_b, b);
+      place.eni_a = named(point, point.eni_a, a);
+      place.eni_b = named(point, point.eni_b, b);
       bool has_a = place.eni_a != kNoEni, has_b = place.eni_b != kNoEni;
       place.is_local = has_a || has_b;
       if (place.is_local && point.rule == Rule::kCapture) {  // the capture knows the way, the names know at which ENI
@@ -222,10 +237,28 @@ class Locality {
  private:
   // At an interface that is an ENI of the network: everything is its traffic.
   Place place_at(uint32_t eni, const Point& point, const Address& a, const Address& b, bool opened_by_b) const {
-    bool has_a = point.eni_a == eni || eni_of(a) == eni, has_b = point.eni_b == eni || eni_of(b) == eni;
+    bool has_a = point.eni_a == eni || is_of(eni, a), has_b = point.eni_b == eni || is_of(eni, b);
     Place place = point.rule != Rule::kCapture && has_a != has_b ? by(Rule::kEni, has_a ? Side::kA : Side::kB)
                                                                   : place_unnamed(point, a, b, opened_by_b);
     place.eni_a = place.eni_b = eni;
+    return place;
+  }
+
+  // In a tunnel of a VNI that ENIs have: at the only one, whose traffic all of it is; at those of several that are an end.
+  Place place_inside(const Point& point, const Address& a, const Address& b, bool opened_by_b) const {
+    const Network::Segment& segment = *config_.network->segment(point.vni);
+    Place place;
+    place.rule = Rule::kEni;
+    place.eni_a = eni_inside(segment, point.vni, a);
+    place.eni_b = eni_inside(segment, point.vni, b);
+    const bool has_a = place.eni_a != kNoEni, has_b = place.eni_b != kNoEni;
+    if (has_a != has_b) place.side = has_a ? Side::kA : Side::kB;
+    if (segment.eni == kNoNumber) {
+      place.is_local = has_a || has_b;
+    } else {
+      if (has_a == has_b) place = place_unnamed(point, a, b, opened_by_b);
+      place.eni_a = place.eni_b = segment.eni;
+    }
     return place;
   }
 
@@ -235,7 +268,8 @@ class Locality {
       bool in_a = is_inside(a), in_b = is_inside(b);
       if (in_a != in_b) return by(Rule::kLocal, in_a ? Side::kA : Side::kB);
     }
-    if (point.interface < shown_.size()) {
+    // What an interface shows is not that of the networks in its tunnels.
+    if (point.vni == kNoVni && point.interface < shown_.size()) {
       const Shown& shown = shown_[point.interface];
       if (shown.has_address && (a == shown.address) != (b == shown.address))
         return by(Rule::kShownAddress, a == shown.address ? Side::kA : Side::kB);
@@ -266,9 +300,23 @@ class Locality {
     return eni == kNoNumber ? kNoEni : eni;
   }
 
+  bool is_of(uint32_t eni, const Address& a) const {
+    return a.v6 ? config_.network->is_of(eni, Ipv6{a.hi, a.lo}) : config_.network->is_of(eni, Ipv4{uint32_t(a.lo)});
+  }
+
+  uint32_t eni_inside(const Network::Segment& segment, uint32_t vni, const Address& a) const {
+    const Network& network = *config_.network;
+    const uint32_t eni = a.v6 ? network.eni_inside(segment, vni, Ipv6{a.hi, a.lo}) : network.eni_inside(segment, vni, Ipv4{uint32_t(a.lo)});
+    return eni == kNoNumber ? kNoEni : eni;
+  }
+
   // In a network a MAC is that of a middle box, which forwards packets of others: who has the frame goes before whose address it is.
-  uint32_t named(uint32_t by_mac, const Address& address) const {
-    if (config_.network) return by_mac != kNoEni ? by_mac : eni_of(address);
+  // In a tunnel of a VNI that no ENI has, there are none of those that have one.
+  uint32_t named(const Point& point, uint32_t by_mac, const Address& address) const {
+    if (config_.network) {
+      const uint32_t eni = by_mac != kNoEni ? by_mac : eni_of(address);
+      return eni != kNoEni && point.vni != kNoVni && config_.network->vni_of(eni) != kNoVni ? kNoEni : eni;
+    }
     auto it = config_.eni_of_address.find(address);
     return it == config_.eni_of_address.end() ? by_mac : it->second;
   }
@@ -282,7 +330,12 @@ class Locality {
     return shown_[interface];
   }
 
-  uint16_t told_point(const Packet& p) {
+  uint32_t told_point(const Packet& p) {
+    if (p.vni != kNoVni && tunnels_) {
+      // Ways and MACs are those of the frames around the tunnel.
+      const uint32_t vni = config_.network->segment(p.vni) ? p.vni : kOtherVni;
+      return kFirstTunnel + tunnels_->number_of({vni, p.interface, p.is_rejected});
+    }
     Side source = p.direction ? Side::kB : Side::kA, destination = p.direction ? Side::kA : Side::kB;
     if (names_macs() && p.has_macs) {
       uint32_t to = eni_of_mac(p.macs), from = eni_of_mac(p.macs + 6);
@@ -318,15 +371,17 @@ class Locality {
   static constexpr int kVariants = 5, kUntold = 0, kTold = 0, kShown = 2, kRejected = 2;
   static constexpr uint32_t kFirstNamed = kVariants * kMostInterfaces;
   static_assert(int(Side::kA) == 1 && int(Side::kB) == 2);
-  static uint16_t plain(uint16_t interface, int variant) { return uint16_t(interface * kVariants + variant); }
+  static uint32_t plain(uint16_t interface, int variant) { return uint32_t(interface) * kVariants + uint32_t(variant); }
+  static constexpr uint32_t kMostNamed = 1 << 16, kFirstTunnel = kFirstNamed + kMostNamed;
+  static_assert(kFirstTunnel + TunnelPoints::kMostNumbers <= kMostPoints);
 
-  // Past the 16 bits of a flow key the pair stays unnamed: its addresses may still name it.
-  uint16_t named_point(const Point& point) {
+  // One pair too many stays unnamed: its addresses may still name it.
+  uint32_t named_point(const Point& point) {
     std::tuple pair(point.interface, uint8_t(point.side), point.eni_a, point.eni_b, point.is_rejected);
     auto it = pairs_.find(pair);
     if (it != pairs_.end()) return it->second;
-    if (kFirstNamed + pairs_.size() > UINT16_MAX) return plain(point.interface, kUntold);
-    uint16_t number = uint16_t(kFirstNamed + pairs_.size());
+    if (pairs_.size() == kMostNamed) return plain(point.interface, kUntold);
+    uint32_t number = kFirstNamed + uint32_t(pairs_.size());
     named_[number - kFirstNamed] = point;
     return pairs_[pair] = number;
   }
@@ -337,7 +392,8 @@ class Locality {
   bool looks_at_macs_ = false;
   // Never moved: shards read those of packets that they have got while others are added.
   std::unique_ptr<Point[]> named_;
-  std::map<std::tuple<uint16_t, uint8_t, uint32_t, uint32_t, bool>, uint16_t> pairs_;
+  std::map<std::tuple<uint16_t, uint8_t, uint32_t, uint32_t, bool>, uint32_t> pairs_;
+  std::unique_ptr<TunnelPoints> tunnels_;  // where ENIs have VNIs
 };
 
 }  // namespace windrow

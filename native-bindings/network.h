@@ -1,6 +1,7 @@
 // A cloud network that does not change: whose an address is, which path traffic takes, and whether rules let it pass.
 // Any number of threads may ask it. What the rules are is written down once, in README.md: how traffic is judged.
 #pragma once
+#include <unordered_map>
 #include <vector>
 
 #include "columns.h"
@@ -40,6 +41,31 @@ class Network {
     return is_one && found < enis_.size() ? found : kNoNumber;
   }
 
+  // Whether the ENI has the address or a prefix around it.
+  template <typename Address>
+  bool is_of(uint32_t eni, Address a) const {
+    return family(a).owners.find(enis_[eni].vpc, a) == eni;
+  }
+
+  // The ENIs that have a VNI, which are of one VPC.
+  struct Segment {
+    uint32_t eni, vpc;  // kNoNumber: there are several
+  };
+  // Null: none has it.
+  const Segment* segment(uint32_t vni) const {
+    auto it = segments_.find(vni);
+    return it == segments_.end() ? nullptr : &it->second;
+  }
+  size_t segments() const { return segments_.size(); }
+  uint32_t vni_of(uint32_t eni) const { return enis_[eni].vni; }
+
+  // The ENI of that VNI that has the address or a prefix around it, or kNoNumber.
+  template <typename Address>
+  uint32_t eni_inside(const Segment& segment, uint32_t vni, Address a) const {
+    const uint32_t owner = family(a).owners.find(segment.vpc, a);
+    return owner < enis_.size() && enis_[owner].vni == vni ? owner : kNoNumber;
+  }
+
   // Judges a row. `opened_by_receiver`: the connection was opened by the end to which the row's packets go. An entry of an
   // ENI that is not here stays as it is, and so does a verdict that has a source.
   void judge(const Columns& c, uint32_t row, bool opened_by_receiver, uint8_t* source, uint32_t* rule) const {
@@ -53,7 +79,7 @@ class Network {
   static constexpr uint8_t kPublicAddressPath = 15, kHavipPath = 4, kVmPath = 2, kSameVpcPath = 1;
 
   struct Eni {
-    uint32_t vswitch, vpc, groups, path;
+    uint32_t vswitch, vpc, groups, path, vni;
     uint32_t marks;
     bool is(NetworkTables::EniMark mark) const { return marks & mark; }
   };
@@ -186,7 +212,10 @@ class Network {
   void read_enis(const NetworkTables& t) {
     for (size_t i = 0; i < t.enis.size(); i++) {
       uint32_t vswitch = t.enis.at(i, t.kEniVswitch);
-      enis_[i] = {vswitch, vswitches_[vswitch].vpc, t.enis.at(i, t.kEniGroups), t.enis.at(i, t.kEniPath), t.enis.at(i, t.kEniMarks)};
+      enis_[i] = {vswitch, vswitches_[vswitch].vpc, t.enis.at(i, t.kEniGroups), t.enis.at(i, t.kEniPath), t.enis.at(i, t.kEniVni), t.enis.at(i, t.kEniMarks)};
+      if (enis_[i].vni == kNoVni) continue;
+      auto [it, is_first] = segments_.try_emplace(enis_[i].vni, Segment{uint32_t(i), enis_[i].vpc});
+      if (!is_first) it->second.eni = kNoNumber;
     }
     sets_.resize(t.group_sets);
     for (size_t i = 0; i < t.members.size(); i++) sets_[t.members.at(i, t.kMemberSet)].add(t.members.at(i, t.kMemberGroup));
@@ -255,6 +284,7 @@ class Network {
 
   bool has_one_vpc_;
   std::vector<Eni> enis_;
+  std::unordered_map<uint32_t, Segment> segments_;  // by VNI
   std::vector<uint32_t> havip_vpcs_;
   std::vector<Vswitch> vswitches_;
   std::vector<GroupSet> sets_;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "packet.h"
 #include "prefix_map.h"
 #include "rule_lists.h"
 
@@ -52,7 +53,8 @@ struct NetworkTables {
   Rows<kVswitchCells> vswitches;
   PrefixColumns vswitch_cidrs4, vswitch_cidrs6;  // values: vSwitches
 
-  enum Eni : size_t { kEniVswitch, kEniGroups, kEniMarks, kEniPath, kEniCells };  // kEniPath: through a box, or none
+  // kEniPath: through a box, or none; kEniVni: of the tunnels that its packets come in, or none
+  enum Eni : size_t { kEniVswitch, kEniGroups, kEniMarks, kEniPath, kEniVni, kEniCells };
   enum EniMark : uint32_t { kHasVm = 1, kHasPublic4 = 2, kHasPublic6 = 4, kIsBox = 8, kAllMarks = 15 };
   Rows<kEniCells> enis;
   Rows<1> havips;                 // VPC
@@ -124,7 +126,8 @@ class TablesCheck {
     size_t owners = e.size() + t_.havips.size();
     return all(e, [&](size_t i) {
              return is_one(e.at(i, t_.kEniVswitch), t_.vswitches.size()) && is_one_or_none(e.at(i, t_.kEniGroups), t_.group_sets) &&
-                    e.at(i, t_.kEniMarks) <= t_.kAllMarks && is_one_or_none(e.at(i, t_.kEniPath), INT8_MAX);
+                    e.at(i, t_.kEniMarks) <= t_.kAllMarks && is_one_or_none(e.at(i, t_.kEniPath), INT8_MAX) &&
+                    is_one_or_none(e.at(i, t_.kEniVni), size_t(kMostVni) + 1);
            }) &&
            all(t_.havips, [&](size_t i) { return is_one(t_.havips.at(i, 0), t_.vpcs); }) && t_.owners4.is_right<Ipv4>(owners) &&
            t_.owners6.is_right<Ipv6>(owners) && t_.own4.is_right<Ipv4>(e.size()) && t_.own6.is_right<Ipv6>(e.size());

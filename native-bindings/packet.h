@@ -1,5 +1,6 @@
 // What the decoder makes of one record: a flow key and what to add to it, or the reason why not.
 #pragma once
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -28,15 +29,20 @@ inline bool has_ports(uint8_t protocol) {
 
 constexpr uint8_t kTcpFin = 1, kTcpSyn = 2, kTcpRst = 4, kTcpAck = 16;
 
+// The VNI of a tunnel (VXLAN, GENEVE) that a packet came in, which has 24 bits; none: it came in no such tunnel.
+constexpr uint32_t kMostVni = (1 << 24) - 1, kNoVni = UINT32_MAX;
+
 // Both ends of a flow in canonical order (a <= b), so that its two directions meet in one slot.
 // `point` is the observation point (see Point in locality.h). Laid out without padding: compared and hashed as words.
 struct FlowTail {
   uint16_t port_a = 0;
   uint16_t port_b = 0;
-  uint8_t protocol = 0;
-  uint8_t has_ports = 0;  // 1: the ports are known; "-" otherwise
-  uint16_t point = 0;
+  uint32_t protocol : 8 = 0;
+  uint32_t has_ports : 1 = 0;  // 1: the ports are known; "-" otherwise
+  uint32_t point : 23 = 0;
 };
+static_assert(sizeof(FlowTail) == 8);
+constexpr uint32_t kMostPoints = 1 << 23;
 
 struct Key4 {
   uint32_t a = 0, b = 0;  // host byte order
@@ -46,8 +52,12 @@ static_assert(sizeof(Key4) == 16);
 
 // Where the parts of a FlowTail are in it as a word, on the machines that we build for.
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
-constexpr int kHasPortsBit = 40, kPointBit = 48;
-static_assert(offsetof(FlowTail, protocol) == 4 && offsetof(FlowTail, has_ports) == 5 && offsetof(FlowTail, point) == 6);
+constexpr int kHasPortsBit = 40, kPointBit = 41;
+#ifndef __clang__  // which cannot look at bit fields while it compiles
+constexpr FlowTail kTailOfBits = {.port_a = 1, .port_b = 2, .protocol = 3, .has_ports = 1, .point = 5};
+static_assert(std::bit_cast<uint64_t>(kTailOfBits) ==
+              (uint64_t(1) | uint64_t(2) << 16 | uint64_t(3) << 32 | uint64_t(1) << kHasPortsBit | uint64_t(5) << kPointBit));
+#endif
 
 struct Key6 {
   uint64_t a[2] = {0, 0}, b[2] = {0, 0};  // host byte order, most significant first
@@ -74,9 +84,11 @@ struct Packet {
   bool is_rejected = false;  // as the kernel's firewall tells, and not the ring
   bool has_macs = false;
   uint8_t macs[12];  // destination, source: as on Ethernet
+  uint32_t vni = kNoVni;  // of the innermost tunnel that has one
 
   Packet() : k6() {}
   FlowTail& tail() { return is_v6 ? k6.tail : k4.tail; }
 };
+static_assert(sizeof(Packet) == 88);
 
 }  // namespace windrow

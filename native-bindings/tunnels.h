@@ -12,6 +12,7 @@ struct Inside {
   Layer layer = Layer::kEnd;
   uint32_t at = 0;
   uint16_t type = 0;
+  uint32_t vni = kNoVni;
 };
 
 inline Inside nothing() { return {}; }
@@ -87,11 +88,17 @@ inline Inside l2tp(const Frame& f, uint32_t at) {
   return {Layer::kPpp, at, 0};
 }
 
+// A VNI is 24 bits, in front of a byte that is reserved.
+inline uint32_t vni_at(const Frame& f, uint32_t at) { return f.has(at, 4) ? f.be32(at) >> 8 : kNoVni; }
+
 // RFC 8926.
 inline Inside geneve(const Frame& f, uint32_t at) {
   if (!f.has(at, 4)) return nothing();
-  return {Layer::kEtherType, at + 8 + (f.u8(at) & 0x3f) * 4u, f.be16(at + 2)};
+  return {Layer::kEtherType, at + 8 + (f.u8(at) & 0x3f) * 4u, f.be16(at + 2), vni_at(f, at + 4)};
 }
+
+// RFC 7348, draft-ietf-nvo3-vxlan-gpe: the VNI is valid where the I bit says so.
+inline uint32_t vni_of_vxlan(const Frame& f, uint32_t at) { return f.has(at, 1) && (f.u8(at) & 8) ? vni_at(f, at + 4) : kNoVni; }
 
 // RFC 5415 section 4.3: a whole 802.3 or 802.11 frame; neither DTLS, fragments nor keep-alives.
 inline Inside capwap(const Frame& f, uint32_t at) {
@@ -109,8 +116,8 @@ inline bool by_udp_port(Frame* f, uint32_t at, uint16_t port, Inside* inside) {
     case 3544: *inside = teredo(*f, at); return true;
     case 4341: *inside = {Layer::kIpOr, at + 8, 0}; return true;      // LISP, RFC 9300
     case 4754: *inside = gre(*f, at); return true;                    // RFC 8086
-    case 4789: *inside = {Layer::kEthernet, at + 8, 0}; return true;  // VXLAN, RFC 7348
-    case 4790: *inside = {f->has(at, 4) ? LayerWalk::next_protocol(f->u8(at + 3)) : Layer::kEnd, at + 8, 0}; return true;
+    case 4789: *inside = {Layer::kEthernet, at + 8, 0, vni_of_vxlan(*f, at)}; return true;
+    case 4790: *inside = {f->has(at, 4) ? LayerWalk::next_protocol(f->u8(at + 3)) : Layer::kEnd, at + 8, 0, vni_of_vxlan(*f, at)}; return true;
     case 5247: *inside = capwap(*f, at); return true;
     case 6081: *inside = geneve(*f, at); return true;
     case 6635: *inside = {Layer::kMpls, at, 0}; return true;  // RFC 7510
@@ -171,6 +178,7 @@ inline void decapsulate(Frame* frame, IpPacket* ip) {
     if (found.reason != Reason::kNone) return;
     IpPacket next;
     if (parse_ip(*frame, found, &next) != Reason::kNone) return;
+    next.vni = inside.vni == kNoVni ? ip->vni : inside.vni;
     *ip = next;
   }
 }

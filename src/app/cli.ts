@@ -110,7 +110,10 @@ function build(): Command {
     .argument('<file...>', 'pcap or pcapng, also gzip-compressed; several files are one capture')
     .action(async (files: string[], flags: EstimateFlags) => {
       const { readPrices } = await import('./prices.ts');
-      const options = readEstimateOptions(files, flags, (file) => readPrices(file, SURROUNDINGS.readFile));
+      const options = readEstimateOptions(files, flags, {
+        ...SURROUNDINGS,
+        pricesOf: (file) => readPrices(file, SURROUNDINGS.readFile),
+      });
       const { estimate } = await import('./estimate.ts');
       process.exitCode = await estimate(options);
     });

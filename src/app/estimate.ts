@@ -17,6 +17,7 @@ import { readAgain } from './estimate_options.ts';
 import type { EstimateOptions } from './estimate_options.ts';
 import { estimateOf, renderEstimate } from './estimate_report.ts';
 import type { Counting } from './counting_options.ts';
+import type { Networked } from './networked_options.ts';
 import { isColored } from './terminal.ts';
 
 /** What a replay with windows of one length gave. */
@@ -49,7 +50,7 @@ export async function estimate(options: EstimateOptions): Promise<number> {
 const NOWHERE = { name: 'estimate', project: '-', logstore: '-' };
 
 /** Replays the captures, and writes nothing. */
-async function measure({ paths, workers }: EstimateOptions, counting: Counting): Promise<Measured> {
+async function measure({ paths, workers }: EstimateOptions, counting: Counting & Networked): Promise<Measured> {
   const { windowSeconds, locality } = counting;
   const crew = new Crew({ paths, workers });
   try {

@@ -6,6 +6,9 @@ import { DEFAULT_PRICES } from '../flowlog/fee.ts';
 import type { Prices } from '../flowlog/fee.ts';
 import { COUNTING_OPTIONS, readCounting } from './counting_options.ts';
 import type { Counting, CountingFlags } from './counting_options.ts';
+import { NETWORK_OPTION, readNetworked } from './networked_options.ts';
+import type { Networked, NetworkedFlags } from './networked_options.ts';
+import type { Surroundings } from '../kafka/options.ts';
 
 /** Windows that flow logs can have, in minutes. */
 export const INTERVALS = [1, 5, 10] as const;
@@ -15,6 +18,7 @@ const OF_WINDOWS = ['--interval <minutes>', '--window <seconds>'];
 
 export const ESTIMATE_OPTIONS: readonly OptionSpec[] = [
   ...COUNTING_OPTIONS.filter(({ flags }) => !OF_WINDOWS.includes(flags)),
+  NETWORK_OPTION,
   {
     flags: '--prices <file>',
     doc: 'YAML of currency, free_gb and tiers (of up_to_gb and price), in place of the built-in prices',
@@ -27,7 +31,7 @@ export const ESTIMATE_OPTIONS: readonly OptionSpec[] = [
   { flags: '--json', doc: 'for machines', default: false },
 ];
 
-export interface EstimateFlags extends Omit<CountingFlags, 'interval' | 'window'> {
+export interface EstimateFlags extends Omit<CountingFlags, 'interval' | 'window'>, NetworkedFlags {
   readonly prices?: string;
   readonly workers?: number;
   readonly json: boolean;
@@ -37,7 +41,7 @@ export interface EstimateFlags extends Omit<CountingFlags, 'interval' | 'window'
 export interface EstimateOptions {
   readonly paths: readonly string[];
   /** For each of INTERVALS. */
-  readonly countings: readonly Counting[];
+  readonly countings: readonly (Counting & Networked)[];
   readonly prices: Prices;
   /** Undefined: as many as there is work for. */
   readonly workers: number | undefined;
@@ -48,12 +52,14 @@ export interface EstimateOptions {
 export function readEstimateOptions(
   paths: readonly string[],
   flags: EstimateFlags,
-  pricesOf: (file: string) => Prices,
+  { pricesOf, readFile }: Pick<Surroundings, 'readFile'> & { readonly pricesOf: (file: string) => Prices },
 ): EstimateOptions {
   if (paths.includes(STDIN)) throw new WindrowError('USAGE', readAgain('standard input'));
+  const counting = (minutes: number): Counting => readCounting({ ...flags, interval: `${minutes}` });
+  const { network, networkText, locality } = readNetworked(flags, counting(INTERVALS[0]), { readFile });
   return Object.freeze({
     paths,
-    countings: INTERVALS.map((minutes) => readCounting({ ...flags, interval: `${minutes}` })),
+    countings: INTERVALS.map((minutes) => ({ ...counting(minutes), network, networkText, locality })),
     prices: flags.prices === undefined ? DEFAULT_PRICES : pricesOf(flags.prices),
     workers: flags.workers,
     isJson: flags.json,

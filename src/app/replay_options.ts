@@ -74,6 +74,7 @@ export const REPLAY_OPTIONS: readonly OptionSpec[] = [
 
 export const VERIFY_OPTIONS: readonly OptionSpec[] = [
   ...COUNTING_OPTIONS,
+  NETWORK_OPTION,
   { flags: '--quiet', doc: 'say nothing but differences', default: false },
 ];
 
@@ -100,7 +101,7 @@ export interface ReplayFlags
   readonly quiet: boolean;
 }
 
-export interface VerifyFlags extends CountingFlags {
+export interface VerifyFlags extends CountingFlags, NetworkedFlags {
   readonly quiet: boolean;
 }
 

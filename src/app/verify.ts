@@ -2,27 +2,31 @@
 import fs from 'node:fs';
 import { WindrowError, systemReason } from '../base/errors.ts';
 import { STDIN } from '../base/standard.ts';
-import { readLocality } from '../cloud/locality.ts';
 import { compareFile } from '../verify/compare.ts';
 import { countCapture } from '../verify/model.ts';
-import { windowSecondsOf } from './counting_options.ts';
+import type { CountOptions } from '../verify/options.ts';
+import { readCounting, windowSecondsOf } from './counting_options.ts';
+import { readNetworked } from './networked_options.ts';
 import type { VerifyFlags } from './replay_options.ts';
+import { SURROUNDINGS } from './surroundings.ts';
 import { quantity } from './units.ts';
 
 /** Prints "equal" or the differences; the result is the exit code. Throws WindrowError where either cannot be read. */
 export async function verify(captures: readonly string[], entries: string, flags: VerifyFlags): Promise<number> {
-  const options = {
+  if (captures.includes(STDIN)) {
+    throw new WindrowError('USAGE', 'standard input (-) cannot be verified: it can be read only once; give a file');
+  }
+  // The same sentence for the same mistake.
+  const { network } = readNetworked(flags, readCounting(flags), SURROUNDINGS);
+  const options: CountOptions = {
     windowSeconds: windowSecondsOf(flags),
     latenessSeconds: flags.lateness,
     decapsulate: flags.decapsulate,
     local: flags.local,
     eni: flags.eni,
+    networkFile: network?.file,
     maxFlows: flags.maxFlows,
   };
-  if (captures.includes(STDIN)) {
-    throw new WindrowError('USAGE', 'standard input (-) cannot be verified: it can be read only once; give a file');
-  }
-  readLocality(flags.local, flags.eni); // the same sentence for the same mistake
   for (const path of [...captures, entries]) mustBeFile(path);
   const model = await countCapture(captures, options);
   if (model.refused)

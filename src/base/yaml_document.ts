@@ -1,6 +1,8 @@
 // A YAML file as a document: its values, where each of them stands, and what is no YAML or stands there twice.
-import { LineCounter, isMap, isSeq, parseDocument, visit } from 'yaml';
+import { isMap, isSeq, parseDocument, visit } from 'yaml';
 import type { Document, ErrorCode, Node, Pair, Scalar, YAMLError, YAMLMap } from 'yaml';
+import { TextLines } from './text_lines.ts';
+import { LongLists } from './yaml_lists.ts';
 
 /** Keys, and indexes of lists. */
 export type Path = readonly (string | number)[];
@@ -40,23 +42,25 @@ export class YamlDocument {
   readonly isBroken: boolean;
   /** What is wrong with the file whatever it is about, in no order. */
   readonly faults: readonly DocumentFault[];
-  readonly #name: string;
   readonly #text: string;
-  readonly #lines = new LineCounter();
-  readonly #document: Document;
+  readonly #lines: TextLines;
+  #lists: LongLists;
+  #document: Document;
   /** Of mappings that were asked: where the last of each key begins. */
   readonly #keys = new WeakMap<YAMLMap, ReadonlyMap<string, number>>();
 
   constructor(name: string, text: string) {
-    this.#name = name;
     this.#text = text;
     const deep = deepOffset(text);
     // Of what is too deep only the lines are of use.
     const parsed = deep === undefined ? text : text.slice(0, deep).replaceAll(/[^\n]/g, ' ');
-    this.#document = parseDocument(parsed, { lineCounter: this.#lines, prettyErrors: false, stringKeys: true });
+    this.#lines = new TextLines(name, text);
+    this.#lists = new LongLists(parsed);
+    this.#document = parse(this.#lists.text);
+    if (!this.#lists.areIn(this.#document)) this.#parseWhole(parsed);
     const broken = deep === undefined ? [...this.#brokenLines(), ...this.#aliases()] : [tooDeep(deep)];
     this.isBroken = broken.length > 0;
-    this.values = this.isBroken ? undefined : this.#document.toJS();
+    this.values = this.isBroken ? undefined : this.#readValues(parsed);
     this.faults = [...broken, ...(deep === undefined ? this.#doubles() : [])];
   }
 
@@ -66,20 +70,30 @@ export class YamlDocument {
   }
 
   /** `FILE:LINE:COLUMN: TEXT`; lines and columns are counted from 1. */
-  say({ offset, text }: DocumentFault): string {
-    const { line, col } = this.#placeOf(offset);
-    return `${this.#name}:${line}:${col}: ${text}`;
+  say(fault: Pick<DocumentFault, 'offset' | 'text'>): string {
+    return this.#lines.say(fault);
   }
 
-  #placeOf(offset: number): { line: number; col: number } {
-    // A file without a line has no place.
-    const { line, col } = this.#lines.linePos(offset);
-    return { line: Math.max(line, 1), col: Math.max(col, 1) };
+  #readValues(text: string): unknown {
+    const filled = this.#lists.fill(this.#document);
+    if (filled) return filled.values;
+    this.#parseWhole(text);
+    return this.#document.toJS();
+  }
+
+  /** The slow way, where something looks like a long list and is none. */
+  #parseWhole(text: string): void {
+    this.#lists = new LongLists('');
+    this.#document = parse(text);
   }
 
   #offsetOf(path: Path, key?: string): number {
     let node: unknown = this.#document.contents;
-    for (const step of path) node = isMap(node) || isSeq(node) ? node.get(step, true) : undefined;
+    for (const step of path) {
+      if (isSeq(node)) node = this.#lists.itemOf(node, Number(step));
+      else node = isMap(node) ? node.get(step, true) : undefined;
+    }
+    if (typeof node === 'number') return node;
     if (key !== undefined && isMap(node)) return this.#keysOf(node).get(key) ?? 0;
     return (node as Node | undefined)?.range?.[0] ?? 0;
   }
@@ -99,7 +113,7 @@ export class YamlDocument {
     const seen = new Set<number>();
     return [...errors, ...warnings].filter(isNoDouble).flatMap((error) => {
       const [offset] = error.pos;
-      const { line } = this.#placeOf(offset);
+      const line = this.#lines.lineOf(offset);
       if (seen.has(line)) return [];
       seen.add(line);
       const what = error.message.split(/[;\n]/)[0];
@@ -122,17 +136,19 @@ export class YamlDocument {
 
   /** Keys that stand in a mapping again. */
   #doubles(): DocumentFault[] {
-    const offsets = new Set(this.#document.errors.filter((error) => !isNoDouble(error)).map(({ pos }) => pos[0]));
-    if (offsets.size === 0) return [];
+    // Where the parser says that they stand is not always where they do.
+    if (this.#document.errors.every(isNoDouble)) return [];
     const faults: DocumentFault[] = [];
     visit(this.#document, {
       Map: (_, { items }) => {
         const firsts = new Map<unknown, number>();
         for (const { value, range } of (items as Pair<Scalar>[]).map((pair) => pair.key)) {
           const offset = range?.[0] ?? 0;
-          if (!firsts.has(value)) firsts.set(value, offset);
-          if (!offsets.has(offset)) continue;
-          const { line } = this.#placeOf(firsts.get(value)!);
+          if (!firsts.has(value)) {
+            firsts.set(value, offset);
+            continue;
+          }
+          const line = this.#lines.lineOf(firsts.get(value)!);
           const text = `${String(value)}: expected once, found again: the first is in line ${line}; take one of them away`;
           faults.push({ offset, path: [], text });
         }
@@ -147,6 +163,10 @@ export class YamlDocument {
     if (character === undefined) return 'the end of the file';
     return character === '\n' || character === '\r' ? 'the end of the line' : JSON.stringify(character);
   }
+}
+
+function parse(text: string): Document {
+  return parseDocument(text, { prettyErrors: false, stringKeys: true });
 }
 
 /** Where values lie too deep; brackets in texts count as well, as nobody writes so many. */

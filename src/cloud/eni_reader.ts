@@ -15,7 +15,8 @@ export function readEnis(scope: Scope, vswitches: readonly Vswitch[], groups: re
   const [owners, own, publics] = [tables(), tables(), tables()];
   const reader = new OwnerReader(scope, { owners, own, publics }, vswitches);
   const items = file.enis ?? [];
-  const once = { mac: new Map<string, number>(), interface: new Map<string, number>(), vni: new Map<string, number>() };
+  const once = { mac: new Map<string, number>(), interface: new Map<string, number>() };
+  const segments = new Map<number, { readonly eni: number; readonly vpc: number }>();
   const enis = items.map((item, i): EniModel => {
     const vswitch = scope.ids.vswitches.find(item?.vswitch, () => ['enis', i, 'vswitch']);
     const vpc = vswitches[vswitch]?.vpc ?? -1;
@@ -26,7 +27,9 @@ export function readEnis(scope: Scope, vswitches: readonly Vswitch[], groups: re
       groups,
       path: ['enis', i, 'security_groups'],
     });
-    return { id: item?.id ?? '', vm: item?.vm, box: item?.box, vswitch, vpc, groups: ofEni, ...has };
+    const { id = '', vm, box, vni } = item ?? {};
+    if (vni !== undefined && vpc >= 0) checkSegment(scope, vni, { eni: i, vpc }, segments);
+    return { id, vm, box, vswitch, vpc, vni, groups: ofEni, ...has };
   });
   const havips = (file.havips ?? []).map((item, i): Havip => {
     const vswitch = scope.ids.vswitches.find(item?.vswitch, () => ['havips', i, 'vswitch']);
@@ -70,7 +73,7 @@ function readGroupsOf(
   return [...known];
 }
 
-type Marks = Readonly<Record<'mac' | 'interface' | 'vni', Map<string, number>>>;
+type Marks = Readonly<Record<'mac' | 'interface', Map<string, number>>>;
 
 /** What tells packets of an ENI from those of others is of one ENI. */
 function checkMarks({ findings, file }: Scope, item: Loose<EniItem>, eni: number, once: Marks): void {
@@ -80,13 +83,27 @@ function checkMarks({ findings, file }: Scope, item: Loose<EniItem>, eni: number
       once[kind].set(text, eni);
       return;
     }
-    const expected = `${kind === 'interface' ? 'an interface' : `a ${kind === 'mac' ? 'MAC address' : 'VNI'}`} of one ENI`;
+    const expected = `${kind === 'interface' ? 'an interface' : 'a MAC address'} of one ENI`;
     const other = file.enis?.[first]?.id ?? 'another';
     findings.add(path, expected, `${text} again, which ${other} has`, 'take one of them away');
   };
   if (item.interface !== undefined) mark('interface', item.interface, ['enis', eni, 'interface']);
-  if (item.vni !== undefined) mark('vni', item.vni.toString(), ['enis', eni, 'vni']);
   item.macs?.forEach((mac, i) => {
     if (mac !== undefined) mark('mac', mac.toLowerCase().replaceAll('-', ':'), ['enis', eni, 'macs', i]);
   });
+}
+
+/** ENIs that share a VNI are told apart by their addresses, which are of one ENI only within a VPC. */
+function checkSegment(
+  { findings, file }: Scope,
+  vni: number,
+  one: { readonly eni: number; readonly vpc: number },
+  segments: Map<number, { readonly eni: number; readonly vpc: number }>,
+): void {
+  const first = segments.get(vni);
+  if (!first) segments.set(vni, one);
+  else if (first.vpc !== one.vpc) {
+    const found = `${vni}, which ${file.enis?.[first.eni]?.id ?? 'one'} of another has`;
+    findings.add(['enis', one.eni, 'vni'], 'a VNI of ENIs of one VPC', found, 'give it another VNI');
+  }
 }

@@ -1,7 +1,9 @@
 // A network: its file, read and checked as a whole, and the tables that entries are judged by.
 import { WindrowError } from '../base/errors.ts';
-import type { WrongValue } from '../base/schema_faults.ts';
+import { placesOf } from '../base/json_places.ts';
+import { TextLines } from '../base/text_lines.ts';
 import { YamlDocument } from '../base/yaml_document.ts';
+import type { DocumentFault } from '../base/yaml_document.ts';
 import type { Eni } from './locality.ts';
 import type { NetworkFile } from './network_file.ts';
 import type { NetworkModel } from './network_model.ts';
@@ -20,20 +22,31 @@ export interface Network extends CompiledNetwork {
 /** Reads a network from YAML, or from JSON, which is faster. Throws USAGE with all that is wrong with it, a line each. */
 export function readNetwork(name: string, text: string): Network {
   const values = parseJson(text);
-  const fromJson = values === undefined ? undefined : readModel(values);
-  if (fromJson?.wrong.length === 0) return networkOf(values as NetworkFile, fromJson.model);
-  // JSON is YAML, and that knows where everything stands.
-  const document = new YamlDocument(name, text);
-  const { model, wrong } = document.isBroken ? { wrong: [] } : (fromJson ?? readModel(document.values));
-  if (model && wrong.length === 0 && document.faults.length === 0)
-    return networkOf(document.values as NetworkFile, model);
-  throw new WindrowError('USAGE', linesOf(document, wrong).join('\n'));
+  if (values === undefined) return readYaml(name, text);
+  const { model, wrong } = readModel(values);
+  if (wrong.length === 0) return networkOf(values as NetworkFile, model);
+  const places = placesOf(text, wrong);
+  throw refusal(
+    wrong.map((one, i) => ({ offset: places[i], text: one.text })),
+    new TextLines(name, text),
+  );
 }
 
+function readYaml(name: string, text: string): Network {
+  const document = new YamlDocument(name, text);
+  const { model, wrong } = document.isBroken ? { wrong: [] } : readModel(document.values);
+  if (model && wrong.length === 0 && document.faults.length === 0)
+    return networkOf(document.values as NetworkFile, model);
+  const placed = wrong.map(({ path, text: what, key }) => document.fault(path, what, key));
+  throw refusal([...document.faults, ...placed], document);
+}
+
+type Placed = Pick<DocumentFault, 'offset' | 'text'>;
+
 /** A line for each, in the order of the file. */
-function linesOf(document: YamlDocument, wrong: readonly WrongValue[]): string[] {
-  const placed = wrong.map(({ path, text, key }) => document.fault(path, text, key));
-  return [...document.faults, ...placed].sort((a, b) => a.offset - b.offset).map((fault) => document.say(fault));
+function refusal(faults: readonly Placed[], lines: { say(fault: Placed): string }): WindrowError {
+  const inOrder = [...faults].sort((a, b) => a.offset - b.offset);
+  return new WindrowError('USAGE', inOrder.map((fault) => lines.say(fault)).join('\n'));
 }
 
 /** Undefined: it is no JSON, or a key stands in a mapping again, of which JavaScript says nothing. */

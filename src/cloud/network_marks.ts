@@ -1,11 +1,10 @@
-// What tells packets of a network's ENIs apart whatever their addresses are: interfaces, MAC addresses, VNIs.
+// What tells packets of a network's ENIs apart whatever their addresses are: interfaces and MAC addresses.
 import type { NativeLocality } from '../base/addon_types.ts';
 import type { NetworkFile } from './network_file.ts';
 
 export interface NetworkMarks {
   readonly eniOfInterface: NativeLocality['eniOfInterface'];
   readonly eniOfMac: NativeLocality['eniOfMac'];
-  readonly eniOfVni: ReadonlyMap<number, number>;
 }
 
 /** By the numbers of the ENIs, which are those of the file. */
@@ -16,7 +15,6 @@ export function marksOf({ enis = [] }: NetworkFile): NetworkMarks {
       name === undefined ? [] : [{ interface: name, eni }],
     ),
     eniOfMac: numbered.flatMap(({ macs = [], eni }) => macs.map((mac) => ({ mac: macOf(mac), eni }))),
-    eniOfVni: new Map(numbered.flatMap(({ vni, eni }) => (vni === undefined ? [] : [[vni, eni] as const]))),
   };
 }
 

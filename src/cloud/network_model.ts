@@ -62,6 +62,7 @@ export interface EniModel {
   readonly box: Box | undefined;
   readonly vswitch: number;
   readonly vpc: number;
+  readonly vni: number | undefined;
   readonly groups: readonly number[];
   readonly hasPublicIpv4: boolean;
   readonly hasPublicIpv6: boolean;

@@ -38,7 +38,8 @@ export function compileNetwork(model: NetworkModel): CompiledNetwork {
       (eni.hasPublicIpv4 ? HAS_PUBLIC_IPV4 : 0) |
       (eni.hasPublicIpv6 ? HAS_PUBLIC_IPV6 : 0) |
       (eni.box === undefined ? 0 : IS_BOX);
-    return [eni.vswitch, sets.numberOf(eni.groups), marks, (eni.box && PATHS_OF_BOXES[eni.box]) ?? NONE];
+    const path = (eni.box && PATHS_OF_BOXES[eni.box]) ?? NONE;
+    return [eni.vswitch, sets.numberOf(eni.groups), marks, path, eni.vni ?? NONE];
   });
   const vswitches = model.vswitches.flatMap(({ vpc, acl }, i) => [vpc, routes.mapOfVswitch[i], acl < 0 ? NONE : acl]);
   const cidrs = [new PrefixTable(4), new PrefixTable(6)] as const;

@@ -1,6 +1,8 @@
 // A count against a file of entries: everything that the file says otherwise, entry by entry.
 import { type EntryLine, type Line, readEntries, readEntryFile } from './entries.ts';
 import { type EntryKey, type Model, groupBy, keyOf } from './model.ts';
+import { ENI_KEYS, NetworkEnis } from './network_enis.ts';
+import type { EniFields } from './network_enis.ts';
 import type { CountOptions } from './options.ts';
 import { TCP } from './packet.ts';
 import type { Entry, Gap } from './windows.ts';
@@ -15,10 +17,9 @@ export interface Comparison {
 }
 
 const MAX_DIFFERENCES = 20;
-/** The same in every entry, and in every statement about a silence or a drop. */
-const CONSTANT_KEYS = ['account-id', 'traffic_path', 'vm-id', 'vpc-id', 'vswitch-id'] as const;
+/** What statements about a silence or a drop do not say. */
 const GAP_KEYS = [
-  ...CONSTANT_KEYS,
+  'traffic_path',
   'action',
   'bytes',
   'direction',
@@ -38,7 +39,11 @@ const SAYS = [
   ['start', 'start'],
   ['tcp-flags', 'flags'],
   ['end', 'end'],
+  ['action', 'action'],
+  ['traffic_path', 'path'],
 ] as const;
+/** Of an entry of whose ENI nothing is known. */
+const NOTHING: EniFields = { 'account-id': '-', 'vm-id': '-', 'vpc-id': '-', 'vswitch-id': '-' };
 /** Of the budget: where an engine divides it over threads, some of them are full before the others. */
 const SURELY_HELD = 1 / 2;
 const NUMBER = /^(0|[1-9]\d*|-[1-9]\d*)$/;
@@ -57,7 +62,11 @@ async function compare(model: Model, lines: AsyncIterable<Line>, options: CountO
   return comparer.finish();
 }
 
-type Part = Pick<Entry, (typeof SAYS)[number][1]>;
+/** Where there are several entries of a key, these are their sums, and all that they say of action and path. */
+interface Part extends Pick<Entry, 'packets' | 'bytes' | 'start' | 'flags' | 'end'> {
+  readonly action: string;
+  readonly path: string;
+}
 
 interface FoundPart extends Part {
   readonly line: number;
@@ -66,6 +75,7 @@ interface FoundPart extends Part {
 class Comparer {
   readonly #model: Model;
   readonly #windowSeconds: number;
+  readonly #network: NetworkEnis | undefined;
   /** More flows than an engine surely holds: it may have closed entries early, and forgotten who opened a flow. */
   readonly #crowded: boolean;
   /** Entries whose direction hung on the opener, without it; only where it may be forgotten. */
@@ -80,6 +90,7 @@ class Comparer {
   constructor(model: Model, options: CountOptions) {
     this.#model = model;
     this.#windowSeconds = options.windowSeconds;
+    this.#network = options.networkFile && new NetworkEnis(options.networkFile);
     this.#crowded = model.peakFlows > options.maxFlows * SURELY_HELD;
     if (!this.#crowded) return;
     for (const [first] of model.entries.values()) {
@@ -119,7 +130,16 @@ class Comparer {
     const flags = entry['tcp-flags'] === '-' ? 0 : Number(entry['tcp-flags']);
     const parts = this.#found.get(key) ?? [];
     this.#found.set(key, parts);
-    parts.push({ packets: Number(entry.packets), bytes: Number(entry.bytes), flags, start, end, line: number });
+    const says = { action: entry.action, path: entry.traffic_path };
+    parts.push({
+      packets: Number(entry.packets),
+      bytes: Number(entry.bytes),
+      flags,
+      start,
+      end,
+      ...says,
+      line: number,
+    });
     if (end < start || end > windowStart + this.#windowSeconds) {
       this.#field(key, 'end', `${start} to ${windowStart + this.#windowSeconds}`, entry.end, number);
     }
@@ -131,8 +151,8 @@ class Comparer {
     const expect = (field: keyof EntryLine, expected: string): void => {
       if (entry[field] !== expected) this.#field(key, field, expected, entry[field], number);
     };
-    for (const field of CONSTANT_KEYS) expect(field, '-');
-    expect('action', 'ACCEPT');
+    const ofEni = this.#fieldsOf(entry);
+    for (const field of ENI_KEYS) expect(field, ofEni[field]);
     expect('version', '1');
     expect('type', entry.srcaddr.includes(':') ? 'IPv6' : 'IPv4');
     if (entry.protocol !== String(TCP)) expect('tcp-flags', '-');
@@ -142,6 +162,10 @@ class Comparer {
       if (!NUMBER.test(entry[field])) this.#field(key, field, 'a number', entry[field], number);
     }
     return this.#differing === before;
+  }
+
+  #fieldsOf(entry: EntryLine): EniFields {
+    return this.#network?.fieldsOf(entry['eni-id']) ?? NOTHING;
   }
 
   #keyOfLine(entry: EntryLine, windowStart: number): string {
@@ -167,7 +191,8 @@ class Comparer {
     const expected = this.#crowded ? this.#withoutOpeners() : this.#model.entries;
     for (const [key, parts] of expected) {
       const found = this.#found.get(key);
-      if (found === undefined) this.#differ(`${key}: expected ${sum(parts).packets} packets, no entry found`);
+      if (found === undefined)
+        this.#differ(`${key}: expected ${sum(parts.map(partOf)).packets} packets, no entry found`);
       else this.#compareParts(key, parts, found);
     }
     for (const [key, found] of this.#found) {
@@ -183,12 +208,15 @@ class Comparer {
   /** The capture tells what is a part of its own, so none is missing. An engine may split further what adds up again. */
   #compareParts(key: string, expected: readonly Entry[], found: readonly FoundPart[]): void {
     if (!this.#crowded && expected.length === found.length) {
-      for (const [one, other] of pair(expected, found)) this.#compareFields(key, one, other, other.line);
+      for (const [one, other] of pair(expected.map(partOf), found)) this.#compareFields(key, one, other, other.line);
       return;
     }
     const { line } = found[0];
     // The parts of what was split end where they like: here an end is no difference.
-    this.#compareFields(key, sum(expected), { ...sum(found), end: sum(expected).end }, line);
+    const whole = sum(expected.map(partOf));
+    // Who has forgotten the opener of a flow may judge it otherwise.
+    const action = this.#crowded ? whole.action : sum(found).action;
+    this.#compareFields(key, whole, { ...sum(found), action, end: whole.end }, line);
     if (!this.#crowded && found.length < expected.length) {
       this.#field(key, 'entries', expected.length, found.length, line);
     }
@@ -202,8 +230,12 @@ class Comparer {
 
   #takeGap(entry: EntryLine, number: number): void {
     const status = entry['log-status'];
-    const wrong = GAP_KEYS.filter((field) => entry[field] !== '-');
-    for (const field of wrong) this.#field(`${status} ${entry['eni-id']}`, field, '-', entry[field], number);
+    const ofEni = this.#fieldsOf(entry);
+    const expect = (field: keyof EntryLine, expected: string): void => {
+      if (entry[field] !== expected) this.#field(`${status} ${entry['eni-id']}`, field, expected, entry[field], number);
+    };
+    for (const field of GAP_KEYS) expect(field, '-');
+    for (const field of ENI_KEYS) expect(field, ofEni[field]);
     if (entry.version !== '1') this.#field(`${status} ${entry['eni-id']}`, 'version', '1', entry.version, number);
     const key = `${status} ${entry['eni-id']} ${entry.start} ${entry.end}`;
     const numbers = this.#gaps.get(key) ?? [];
@@ -229,9 +261,9 @@ class Comparer {
 }
 
 /** Parts that say the same belong together, whatever their order; the others as they come. As many of both. */
-function pair(expected: readonly Entry[], found: readonly FoundPart[]): [Entry, FoundPart][] {
+function pair(expected: readonly Part[], found: readonly FoundPart[]): [Part, FoundPart][] {
   const left = [...found];
-  const takeEqual = (one: Entry): FoundPart | undefined => {
+  const takeEqual = (one: Part): FoundPart | undefined => {
     const at = left.findIndex((other) => SAYS.every(([, field]) => one[field] === other[field]));
     return at < 0 ? undefined : left.splice(at, 1)[0];
   };
@@ -246,5 +278,16 @@ function sum(parts: readonly Part[]): Part {
     flags: one.flags | other.flags,
     start: Math.min(one.start, other.start),
     end: Math.max(one.end, other.end),
+    action: allOf(one.action, other.action),
+    path: allOf(one.path, other.path),
   }));
+}
+
+function partOf({ trafficPath, ...entry }: Entry): Part {
+  return { ...entry, path: trafficPath?.toString() ?? '-' };
+}
+
+/** Each once. */
+function allOf(one: string, other: string): string {
+  return [...new Set([...one.split(' '), ...other.split(' ')])].sort().join(' ');
 }

@@ -1,5 +1,6 @@
 // Which side of a packet is local: the first of capture, ENI, --local, what the file shows, and private ranges that knows.
 import { PRIVATE, Ranges } from './address.ts';
+import type { EniItem } from '../cloud/network_file.ts';
 import type { Enis } from './enis.ts';
 import type { Decoded, IpPacket } from './packet.ts';
 import type { PacketRecord } from './records.ts';
@@ -17,6 +18,8 @@ export interface Point {
   readonly side: Side | undefined;
   /** Named by the MACs of both sides. */
   readonly enis: Readonly<Record<Side, string | undefined>>;
+  /** Of the tunnel that it came in, where ENIs have VNIs; other: none of them has it. */
+  readonly vni?: number | 'other';
 }
 
 /** What a packet is an entry of. */
@@ -44,7 +47,13 @@ export class Directions {
     this.#shown = shown;
   }
 
-  pointOf({ record, decoded }: Seen): Point {
+  pointOf({ record, decoded, ip }: Seen): Point {
+    const { network } = this.#enis;
+    if (network?.haveVnis && ip.vni !== undefined) {
+      // Ways and MACs are those of the frames around the tunnel.
+      const vni = network.inside(ip.vni).length > 0 ? ip.vni : 'other';
+      return { rule: undefined, side: undefined, enis: { src: undefined, dst: undefined }, vni };
+    }
     const enis = { src: this.#enis.ofMac(decoded.srcMac), dst: this.#enis.ofMac(decoded.dstMac) };
     if (decoded.hint !== undefined) return { rule: 'capture', side: decoded.hint === 'in' ? 'dst' : 'src', enis };
     // A MAC that is named says more than one that is shown.
@@ -56,9 +65,12 @@ export class Directions {
   /** None where ENIs are known and neither end is one; two where both are, the sender's first. */
   observe({ record, ip }: Seen, point: Point): Observation[] {
     const captured = point.rule === 'capture' ? point.side : undefined;
+    if (typeof point.vni === 'number') return this.#observeInside(point.vni, { record, ip }, point);
+    const bound = this.#enis.boundTo(record.interfaceNumber);
+    if (bound) return [this.#observeAt(bound, { record, ip }, point)];
     if (this.#enis.known) {
-      const src = this.#enis.ofAddress(ip.src) ?? point.enis.src;
-      const dst = this.#enis.ofAddress(ip.dst) ?? point.enis.dst;
+      const src = this.#named('src', ip, point);
+      const dst = this.#named('dst', ip, point);
       if (captured !== undefined) {
         const eni = captured === 'src' ? (src ?? dst) : (dst ?? src);
         return eni === undefined ? [] : [{ eni, rule: 'capture', local: captured }];
@@ -68,18 +80,54 @@ export class Directions {
       if (dst !== undefined) observations.push({ eni: dst, rule: 'eni', local: 'dst' });
       return observations;
     }
-    const number = record.interfaceNumber;
+    return [{ eni: this.#enis.ofInterface(record.interfaceNumber), ...this.#unnamed({ record, ip }, point) }];
+  }
+
+  /** In a network a MAC is that of a middle box: who has the frame goes before whose address it is. */
+  #named(side: Side, ip: IpPacket, point: Point): string | undefined {
+    const { network } = this.#enis;
+    if (!network) return this.#enis.ofAddress(ip[side]) ?? point.enis[side];
+    if (point.enis[side] !== undefined) return point.enis[side];
+    const eni = network.ofAddress(ip[side]);
+    return point.vni === 'other' && eni?.vni !== undefined ? undefined : eni?.id;
+  }
+
+  /** In a tunnel of a VNI that ENIs have: at the only one, else at those that are an end. */
+  #observeInside(vni: number, seen: Placed, point: Point): Observation[] {
+    const network = this.#enis.network!;
+    const inside = network.inside(vni);
+    if (inside.length === 1) return [this.#observeAt(inside[0], seen, point)];
+    return (['src', 'dst'] as const).flatMap((local) => {
+      const eni = inside.find((one) => network.has(one, seen.ip[local]));
+      return eni ? [{ eni: eni.id, rule: 'eni' as const, local }] : [];
+    });
+  }
+
+  /** Where all traffic is that of one ENI of the network. */
+  #observeAt(eni: EniItem, seen: Placed, point: Point): Observation {
+    const { network } = this.#enis;
+    const isEnd = (side: Side): boolean => point.enis[side] === eni.id || network!.has(eni, seen.ip[side]);
+    const local = point.rule === 'capture' ? undefined : oneSide(isEnd('src'), isEnd('dst'));
+    if (local !== undefined) return { eni: eni.id, rule: 'eni', local };
+    return { eni: eni.id, ...this.#unnamed(seen, point) };
+  }
+
+  #unnamed({ record, ip }: Placed, point: Point): Pick<Observation, 'rule' | 'local'> {
+    // What an interface shows is not that of the networks in its tunnels.
+    const isShown = point.vni === undefined;
     const tries: [Rule, Side | undefined][] = [
-      ['capture', captured],
+      ['capture', point.rule === 'capture' ? point.side : undefined],
       ['local', oneSide(this.#local.has(ip.src), this.#local.has(ip.dst))],
-      ['shown_address', this.#shown.sideOfAddress(number, ip)],
+      ['shown_address', isShown ? this.#shown.sideOfAddress(record.interfaceNumber, ip) : undefined],
       ['shown_mac', point.rule === 'shown_mac' ? point.side : undefined],
       ['private', oneSide(PRIVATE.has(ip.src), PRIVATE.has(ip.dst))],
     ];
     const [rule, local] = tries.find(([, side]) => side !== undefined) ?? ['opener' as const, undefined];
-    return [{ eni: this.#enis.ofInterface(number), rule, local }];
+    return { rule, local };
   }
 }
+
+type Placed = Pick<Seen, 'record' | 'ip'>;
 
 /** What a capture's head shows: per interface, the one address, else the one MAC, that is an end of all its packets. */
 export class Shown {

@@ -34,8 +34,7 @@ export class Drops {
 
   /** What was dropped at an interface may have been any of its ENIs' packets. */
   #gapsAt(interfaceNumber: number, first: number, last: number): Gap[] {
-    const enis = this.#enis.known ? this.#enis.all() : [this.#enis.ofInterface(interfaceNumber)];
-    return enis.flatMap((eni) =>
+    return this.#enis.droppedAt(interfaceNumber).flatMap((eni) =>
       gapsBetween(first, last).map(([from, to]) => ({
         status: 'SKIPDATA',
         eni,

@@ -18,7 +18,7 @@ export class Fragments {
   /** The packet as it belongs to its flow. */
   join(ip: IpPacket, { sec, nanos }: PacketRecord): IpPacket {
     if (ip.fragment === undefined) return ip;
-    const key = `${ip.src} ${ip.dst} ${ip.fragment.id} ${ip.version === 4 ? ip.protocol : '-'}`;
+    const key = `${ip.vni ?? '-'} ${ip.src} ${ip.dst} ${ip.fragment.id} ${ip.version === 4 ? ip.protocol : '-'}`;
     if (ip.fragment.role === 'first') {
       this.#firsts.set(key, { sport: ip.sport, dport: ip.dport, protocol: ip.protocol, sec, nanos });
       return ip;

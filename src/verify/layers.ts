@@ -8,6 +8,8 @@ export type Claim = 'ip' | 'ipv6';
 export interface Found {
   readonly at: number;
   readonly claim: Claim;
+  /** Of a tunnel that has one. */
+  readonly vni?: number | undefined;
 }
 
 const MAX_TAGS = 32;

@@ -105,7 +105,7 @@ class Counter {
 
   constructor(options: CountOptions) {
     this.#options = options;
-    this.#enis = new Enis(options.eni);
+    this.#enis = new Enis(options.eni, options.networkFile);
     this.#directions = new Directions(this.#enis, options.local, this.#shown);
     this.#windows = new Windows(options, this.#enis);
     this.#drops = new Drops(this.#windows, this.#enis);
@@ -227,7 +227,7 @@ class Counter {
       side === undefined ? undefined : (side === 'src') === (from === 'a') ? 'a' : 'b';
     const enis = from === 'a' ? [point.enis.src, point.enis.dst] : [point.enis.dst, point.enis.src];
     const ends = from === 'a' ? [src, dst] : [dst, src];
-    const seenAt = [record.interfaceNumber, point.rule, endOf(point.side), ...enis];
+    const seenAt = [record.interfaceNumber, point.vni, point.rule, endOf(point.side), ...enis];
     const key = [...seenAt, ...ends, ip.protocol].join(' ');
     let flow = this.#flows.get(key);
     if (flow === undefined) {

@@ -13,6 +13,7 @@ import type {
   VswitchItem,
 } from '../cloud/network_file.ts';
 import { Blocks } from './blocks.ts';
+import { NetworkEnis } from './network_enis.ts';
 
 /** One direction of a flow at an ENI. */
 export interface JudgedEntry {
@@ -76,11 +77,13 @@ const THROUGH_BOX: Readonly<Record<string, number>> = {
 
 export class NetworkModel {
   readonly #file: NetworkFile;
+  readonly #enis: NetworkEnis;
   readonly #blocks = new Blocks();
 
   /** Of a file that was found right. */
   constructor(file: NetworkFile) {
     this.#file = file;
+    this.#enis = new NetworkEnis(file);
   }
 
   /** Undefined: the ENI is not in the network. */
@@ -110,10 +113,8 @@ export class NetworkModel {
 
   /** Of all ENIs, whatever their VPC; -1: none has the address, or more than one VPC has. */
   eniOf(address: string): number {
-    const vpcs = (this.#file.vpcs ?? []).filter((vpc) => this.#ownerIn(vpc, address) !== undefined);
-    if (vpcs.length !== 1) return -1;
-    const owner = this.#ownerIn(vpcs[0], address);
-    return owner === 'havip' ? -1 : this.#file.enis!.indexOf(owner!);
+    const owner = this.#enis.ofAddress(address);
+    return owner === undefined ? -1 : this.#enis.numberOf(owner.id);
   }
 
   // --- Security groups ---
@@ -156,7 +157,7 @@ export class NetworkModel {
 
   /** The ENI of the same VPC that has the address. */
   #peerOf(eni: EniItem, far: string): EniItem | undefined {
-    const owner = this.#ownerIn(this.#placeOf(eni).vpc, far);
+    const owner = this.#enis.ownerIn(this.#placeOf(eni).vpc, far);
     return owner === 'havip' ? undefined : owner;
   }
 
@@ -211,7 +212,7 @@ export class NetworkModel {
     if (!route) return 0;
     if (route.to === 'service') return 5;
     if (route.to === 'local') {
-      const owner = this.#ownerIn(vpc, far);
+      const owner = this.#enis.ownerIn(vpc, far);
       if (owner === 'havip') return 4;
       return owner?.vm === undefined ? 1 : 2;
     }
@@ -257,19 +258,6 @@ export class NetworkModel {
       for (const vswitch of vpc.vswitches ?? []) if (vswitch.id === eni.vswitch) return { vpc, vswitch };
     }
     throw new Error(`no such vSwitch: ${eni.vswitch}`);
-  }
-
-  /** By the longest prefix, of addresses and prefixes; public addresses are of the other side of a gateway. */
-  #ownerIn(vpc: VpcItem, address: string): EniItem | 'havip' | undefined {
-    const isHere = (vswitch: string): boolean => vpc.vswitches?.some(({ id }) => id === vswitch) === true;
-    for (const havip of this.#file.havips ?? []) {
-      if (isHere(havip.vswitch) && this.#isIn(address, havip.address)) return 'havip';
-    }
-    for (const eni of this.#file.enis ?? []) {
-      if (!isHere(eni.vswitch)) continue;
-      for (const cidr of [...(eni.addresses ?? []), ...(eni.prefixes ?? [])]) if (this.#isIn(address, cidr)) return eni;
-    }
-    return undefined;
   }
 
   #list(id: string): readonly string[] {

@@ -1,4 +1,5 @@
 // What a count is made with: the same choices as the replay that it is compared with.
+import type { NetworkFile } from '../cloud/network_file.ts';
 
 export interface CountOptions {
   /** Length of a window in seconds. */
@@ -10,6 +11,8 @@ export interface CountOptions {
   readonly local: readonly string[];
   /** ID, ID=ADDRESS, ID=MAC or ID=INTERFACE, as on the command line. */
   readonly eni: readonly string[];
+  /** The file of the cloud network, found right; then there are no other ENIs than its own. */
+  readonly networkFile?: NetworkFile | undefined;
   /** The flows that an engine has room for: near it and above, it may have closed entries early. */
   readonly maxFlows: number;
 }

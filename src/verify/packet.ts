@@ -33,6 +33,8 @@ export interface IpPacket {
   /** Nothing where no TCP flags were captured. */
   readonly flags: number | undefined;
   readonly fragment: Fragment | undefined;
+  /** Of the innermost tunnel around it that has one. */
+  readonly vni?: number | undefined;
   /** Where the header's payload starts, and ends on the wire. */
   readonly payloadAt: number;
   readonly payloadEnd: number;
@@ -75,7 +77,7 @@ function innermost(frame: Frame, outer: IpPacket): IpPacket {
       if (packet.fragment?.role === 'later') return packet;
       const found = tunnelled(inner, packet);
       if (found === undefined) return packet;
-      packet = readIp(inner, found);
+      packet = { ...readIp(inner, found), vni: found.vni ?? packet.vni };
     } catch (error) {
       if (!(error instanceof Excluded)) throw error;
       return packet;

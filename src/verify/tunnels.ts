@@ -29,8 +29,8 @@ const PORTS = new Map<number, Tunnel>([
   [3544, teredo],
   [4341, (frame, at) => byVersion(frame, at + 8)], // LISP data, RFC 9300
   [4754, gre], // RFC 8086
-  [4789, (frame, at) => ethernet(frame, at + 8)], // VXLAN, RFC 7348
-  [4790, (frame, at) => nextProtocol(frame, frame.u8(at + 3), at + 8, 0)], // VXLAN-GPE
+  [4789, (frame, at) => ({ ...ethernet(frame, at + 8), vni: vxlanVni(frame, at) })], // VXLAN, RFC 7348
+  [4790, (frame, at) => ({ ...nextProtocol(frame, frame.u8(at + 3), at + 8, 0), vni: vxlanVni(frame, at) })], // VXLAN-GPE
   [5247, capwap],
   [6081, geneve],
   [6635, (frame, at) => mpls(frame, at, 0)], // RFC 7510
@@ -143,7 +143,17 @@ function l2tp(frame: Frame, start: number): Found {
 
 /** RFC 8926. */
 function geneve(frame: Frame, at: number): Found {
-  return etherType(frame, frame.u16(at + 2), at + 8 + (frame.u8(at) & 0x3f) * 4);
+  const found = etherType(frame, frame.u16(at + 2), at + 8 + (frame.u8(at) & 0x3f) * 4);
+  return { ...found, vni: vniAt(frame, at + 4) };
+}
+
+/** It is valid where the I flag is set. */
+function vxlanVni(frame: Frame, at: number): number | undefined {
+  return (frame.u8(at) & 0x08) === 0 ? undefined : vniAt(frame, at + 4);
+}
+
+function vniAt(frame: Frame, at: number): number {
+  return frame.u16(at) * 0x100 + frame.u8(at + 2);
 }
 
 /** RFC 5415 section 4.3; with the T bit the payload is 802.11, whose frame control access points swap. */

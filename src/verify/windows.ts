@@ -3,6 +3,7 @@ import { type End, type Flow, IDLE_SECONDS } from './flow.ts';
 import { TCP } from './packet.ts';
 import type { Rule } from './direction.ts';
 import type { Enis } from './enis.ts';
+import { NetworkModel } from './network.ts';
 import type { CountOptions } from './options.ts';
 
 export interface Entry {
@@ -22,6 +23,9 @@ export interface Entry {
   readonly flags: number;
   readonly start: number;
   readonly end: number;
+  readonly action: 'ACCEPT' | 'REJECT';
+  /** Undefined: there is no network to tell it by. */
+  readonly trafficPath: number | undefined;
   /** Of a window that was closed before. */
   readonly supplementary: boolean;
 }
@@ -58,6 +62,7 @@ interface Accumulator {
 }
 
 type Window = Map<Flow, Accumulator>;
+type Placed = Omit<Entry, 'action' | 'trafficPath'>;
 
 export interface Arrival {
   readonly flow: Flow;
@@ -75,6 +80,7 @@ export class Windows {
   readonly #length: number;
   readonly #lateness: number;
   readonly #enis: Enis;
+  readonly #network: NetworkModel | undefined;
   readonly #open = new Map<number, Window>();
   /** Windows that got packets after they were closed. */
   readonly #late = new Map<number, Window>();
@@ -88,6 +94,7 @@ export class Windows {
     this.#length = options.windowSeconds;
     this.#lateness = options.latenessSeconds;
     this.#enis = enis;
+    this.#network = options.networkFile && new NetworkModel(options.networkFile);
   }
 
   idOf(sec: number): number {
@@ -198,10 +205,21 @@ export class Windows {
       } as const;
       return identity.places.map(({ eni, rule, local }) => {
         const here = local ?? (into.flow.opener === 'a' ? 'b' : 'a');
-        const entry: Entry = { ...said, eni, rule, direction: from === here ? 'out' : 'in' };
+        const placed = { ...said, eni, rule, direction: from === here ? ('out' as const) : ('in' as const) };
+        const entry: Entry = { ...placed, ...this.#judge(placed, into.flow.opener !== from) };
         return { order: half.order, entry };
       });
     });
+  }
+
+  /** What was seen passing is accepted, where no network says otherwise. */
+  #judge(entry: Placed, isOpenedByReceiver: boolean): Pick<Entry, 'action' | 'trafficPath'> {
+    const judged = this.#network?.judge({
+      ...{ eni: this.#enis.network!.numberOf(entry.eni), direction: entry.direction, isOpenedByReceiver },
+      ...{ srcaddr: entry.src, dstaddr: entry.dst, protocol: entry.protocol },
+      ...{ srcport: portOf(entry.sport), dstport: portOf(entry.dport) },
+    });
+    return { action: judged?.action ?? 'ACCEPT', trafficPath: judged?.trafficPath };
   }
 
   /** A capture's end ends its last window. */
@@ -227,6 +245,10 @@ export class Windows {
       this.written.push({ status: 'NODATA', eni, start: this.startOf(first), end: this.#endOf(last) });
     }
   }
+}
+
+function portOf(text: string): number {
+  return text === '-' ? -1 : Number(text);
 }
 
 /** Window ids, first and last of each gap. */

@@ -82,6 +82,43 @@ describe.concurrent('an estimate', () => {
     expect(intervals[1].measured.byType).not.toHaveProperty('IPv6');
   });
 
+  test('knows paths and verdicts by a network', async () => {
+    const network = workplace.file(
+      JSON.stringify({
+        vpcs: [
+          {
+            ...{ id: 'vpc-a', cidrs: ['10.0.0.0/16'], route_table: 'rtb-a' },
+            vswitches: [{ id: 'vsw-a', cidrs: ['10.0.0.0/24'] }],
+          },
+        ],
+        security_groups: [
+          {
+            ...{ id: 'sg-a', vpc: 'vpc-a' },
+            rules: [{ id: 'r', direction: 'out', policy: 'drop', protocol: 'udp', ports: 53, cidr: '192.0.2.0/24' }],
+          },
+        ],
+        enis: [{ id: 'eni-a', vswitch: 'vsw-a', addresses: ['10.0.0.1'], security_groups: ['sg-a'] }],
+        route_tables: [{ id: 'rtb-a', vpc: 'vpc-a', routes: [{ cidr: '192.0.2.0/24', next_hop: { type: 'vbr' } }] }],
+      }),
+      'network.json',
+    );
+    const { intervals } = await estimate(capture, '--network', network);
+    for (const { minutes, measured } of intervals) {
+      const { stdout } = await windrow(['replay', capture, '--network', network, '--interval', `${minutes}`]);
+      const lines = linesOf(stdout);
+      const having = (text: string): Sizes['byType'][string] => part(lines.filter((line) => line.includes(text)));
+      expect(measured).toMatchObject(part(lines));
+      expect(measured.byTrafficPath).toEqual({ 10: having('"traffic_path":"10"'), '-': having('NODATA') });
+      expect(measured.byAction).toEqual({ REJECT: having('REJECT'), '-': having('NODATA') });
+      // The IPv6 packet is of no ENI.
+      expect(measured.byType).not.toHaveProperty('IPv6');
+    }
+    const people = await windrow(['estimate', capture, '--network', network]);
+    expect(people.stdout).toMatch(/traffic_path +10 .*\n.*traffic_path +- /);
+    const both = await windrow(['estimate', capture, '--network', network, '--eni', 'a']);
+    expect([both.code, both.stderr]).toEqual([2, expect.stringMatching(/--eni and --network/)]);
+  });
+
   test('takes several files as one capture, and SKIPDATA as entries', async () => {
     const drops = p.section([
       p.interfaceBlock({ linkType: p.LINK_TYPE.ethernet }),

@@ -167,3 +167,69 @@ test('verify says of a capture that is cut off that it is, and compares what cou
   expect(verified.stdout).toMatch(/^equal: /);
   expect(verified.stdout + verified.stderr).toMatch(/cut off/);
 });
+
+describe.concurrent('with a network', () => {
+  const NETWORK = `
+account: '1210123456'
+vpcs: [{ id: vpc-a, cidrs: [10.0.0.0/16], route_table: rtb-a, vswitches: [{ id: vsw-a, cidrs: [10.0.0.0/24] }] }]
+security_groups:
+  - id: sg-a
+    vpc: vpc-a
+    rules: [{ id: no-udp, direction: out, policy: drop, protocol: udp, cidr: 192.0.2.0/24 }]
+enis:
+  - { id: eni-a, vm: i-a, vswitch: vsw-a, addresses: [10.0.0.1, 10.0.0.2], security_groups: [sg-a] }
+  - { id: eni-b, vswitch: vsw-a, prefixes: [10.0.0.4/30] }
+route_tables: [{ id: rtb-a, vpc: vpc-a, routes: [{ cidr: 0.0.0.0/0, next_hop: { type: nat_gateway } }] }]
+`;
+  const network = ['--network', workplace.file(NETWORK, 'network.yaml')];
+  const replayed = async (): Promise<string[]> =>
+    linesOf((await windrow(['replay', capture, '--window', '60', '--quiet', ...network])).stdout);
+
+  test('says equal of what a replay with it wrote, and of nothing else', async () => {
+    const lines = await replayed();
+    expect(lines.some((line) => line.includes('"action":"REJECT"'))).toBe(true);
+    expect(lines.some((line) => line.includes('"action":"ACCEPT"'))).toBe(true);
+    expect(lines.some((line) => line.includes('NODATA'))).toBe(true);
+    expect(await verify(lines, ...network)).toMatchObject({
+      ...{ code: 0, stderr: '' },
+      stdout: `equal: ${lines.length} entries, 62 packets recounted\n`,
+    });
+    expect((await verify(lines)).stdout).toMatch(/^different: /m);
+    expect((await verify(entries, ...network)).stdout).toMatch(/^different: /m);
+  });
+
+  test.each([
+    ['action', 'REJECT', 'ACCEPT', /: action: expected REJECT, found ACCEPT \(line \d+\)/],
+    ['traffic_path', '7', '13', /: traffic_path: expected 7, found 13 \(line \d+\)/],
+    ['traffic_path', '7', '-', /: traffic_path: expected 7, found - \(line \d+\)/],
+    ['direction', 'out', 'in', /eni-[ab] in .* not expected, found/],
+    ['eni-id', 'eni-b', 'eni-a', /: vm-id: expected i-a, found - \(line \d+\)/],
+    ['vm-id', 'i-a', 'i-b', /: vm-id: expected i-a, found i-b \(line \d+\)/],
+    ['account-id', '1210123456', '-', /: account-id: expected 1210123456, found - \(line \d+\)/],
+    ['vswitch-id', 'vsw-a', 'vsw-b', /: vswitch-id: expected vsw-a, found vsw-b/],
+  ])('names a planted %s', async (key, from, to, difference) => {
+    const lines = await replayed();
+    const number = lines.findIndex((line) => line.includes('"OK"') && line.includes(`"${key}":"${from}"`));
+    expect(number).toBeGreaterThanOrEqual(0);
+    const planted = lines.with(number, lines[number].replace(`"${key}":"${from}"`, `"${key}":"${to}"`));
+    const { code, stdout } = await verify(planted, ...network);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(difference);
+  });
+
+  test('names a silence of an ENI that is another’s', async () => {
+    const lines = await replayed();
+    const number = lines.findIndex((line) => line.includes('NODATA') && line.includes('eni-b'));
+    const planted = lines.with(number, lines[number].replace('eni-b', 'eni-a'));
+    const { code, stdout } = await verify(planted, ...network);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^NODATA eni-b \d+ \d+: expected, not found$/m);
+  });
+
+  test('that is wrong, or beside other ENIs, refuses it', async () => {
+    const wrong = await verify(entries, '--network', workplace.file('enis: 1\n', 'wrong.yaml'));
+    expect(wrong).toMatchObject({ code: 2, stdout: '' });
+    expect(wrong.stderr).toMatch(/wrong\.yaml:1:7: enis: expected a list/);
+    expect((await verify(entries, ...network, '--eni', 'a')).stderr).toMatch(/--eni and --network/);
+  });
+});

@@ -72,17 +72,13 @@ describe('a file', () => {
   });
 
   test('gives what tells packets of its ENIs apart', () => {
-    const { eniOfInterface, eniOfMac, eniOfVni } = marksOf(readNetwork('n.yaml', GOOD).file);
+    const { eniOfInterface, eniOfMac } = marksOf(readNetwork('n.yaml', GOOD).file);
     expect(eniOfInterface).toEqual([{ interface: 'tap0', eni: 0 }]);
     expect(eniOfMac.map(({ mac, eni }) => [[...mac], eni])).toEqual([
       [[2, 0, 0, 0, 0, 1], 0],
       [[2, 0, 0, 0, 0, 2], 0],
     ]);
-    expect([...eniOfVni]).toEqual([
-      [7, 0],
-      [8, 2],
-    ]);
-    expect(marksOf({})).toEqual({ eniOfInterface: [], eniOfMac: [], eniOfVni: new Map() });
+    expect(marksOf({})).toEqual({ eniOfInterface: [], eniOfMac: [] });
   });
 
   test('names its rules by numbers, of which 0 is no rule', () => {
@@ -393,7 +389,7 @@ havips: [{ id: h, vswitch: vsw-a, address: 10.0.1.1 }, { id: i, vswitch: vsw-a, 
         '4:121: enis[1].macs[0]: expected a MAC address of one ENI, found 02:00:00:00:00:0a again, which a has; take one of them away',
         '4:140: enis[1].macs[1]: expected a MAC address, found the text "1:2:3:4:5:6"; write 02:00:00:00:00:01',
         '4:165: enis[1].interface: expected an interface of one ENI, found tap0 again, which a has; take one of them away',
-        '4:176: enis[1].vni: expected a VNI of one ENI, found 1 again, which a has; take one of them away',
+        '4:176: enis[1].vni: expected a VNI of ENIs of one VPC, found 1, which a of another has; give it another VNI',
       ],
     ],
     [

@@ -45,6 +45,7 @@ enum Choice : uint8_t {
   kNamesInterface = 16,
   kNamesAll = 32,
   kHasLocal = 64,
+  kHasNetwork = 128,
 };
 
 struct Random {
@@ -117,6 +118,23 @@ LocalityConfig locality(uint8_t choice) {
   return c;
 }
 
+// Of the addresses that names are given to as well: an ENI alone with its VNI, two that share one, and one without.
+std::shared_ptr<const Network> made_network() {
+  const uint32_t none = kNoNumber, one4[] = {0x0a000001, 0xc0000200, 0x0a000002}, one6[] = {0xfd000000, 0, 0, 1}, of4[] = {0, 1, 3}, of6[] = {2};
+  const uint8_t lengths4[] = {32, 24, 32}, length6[] = {128};
+  const uint32_t vswitches[] = {0, 0, none};
+  const uint32_t enis[] = {0, none, 0, none, 7, 0, none, 0, none, 8, 0, none, 0, none, 8, 0, none, 0, none, none};
+  NetworkTables t;
+  t.vpcs = t.route_maps = 1;
+  t.names = 1;
+  t.vswitches.cells = vswitches;
+  t.enis.cells = enis;
+  t.owners4 = {one4, lengths4, of4};
+  t.owners6 = {one6, length6, of6};
+  MUST(TablesCheck(t).wrong() == nullptr);
+  return std::make_shared<const Network>(t);
+}
+
 // An input of the target, taken apart.
 struct Trial {
   const uint8_t* data;
@@ -177,7 +195,7 @@ class Pass {
         at_once_(way.at_once),
         sizes_{load_le16(input.data + 4)},
         order_{load_le16(input.data + 9) | uint32_t(input.data[11]) << 16},
-        exchange_(std::make_shared<Exchange>(config(input, way))),
+        exchange_(exchange(input, way)),
         x_(*exchange_),
         collector_(exchange_),
         feeds_(way.fd < 0 ? input.captures() : std::vector<Feed>()),
@@ -207,6 +225,13 @@ class Pass {
     bool is_over = false, waits = false, needs_data = false;
     uint32_t bell = 0;
   };
+
+  static std::shared_ptr<Exchange> exchange(const Trial& input, const Way& way) {
+    static const std::shared_ptr<const Network> network = made_network();
+    auto made = std::make_shared<Exchange>(config(input, way));
+    if (input.choice() & kHasNetwork) made->locality.set_network(network);
+    return made;
+  }
 
   static ExchangeConfig config(const Trial& input, const Way& way) {
     ExchangeConfig c;

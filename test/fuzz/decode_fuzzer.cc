@@ -43,7 +43,8 @@ void check(const Record& r, Packet& p) {
   const FlowTail& tail = p.tail();
   MUST(p.bytes >= (p.is_v6 ? 40u : 20u));
   MUST(is_canonical(p));
-  MUST(tail.has_ports <= 1 && tail.point == 0);
+  MUST(tail.point == 0);
+  MUST(p.vni <= kMostVni || p.vni == kNoVni);
   MUST(!tail.has_ports || has_ports(tail.protocol));
   MUST(tail.has_ports || (tail.port_a == 0 && tail.port_b == 0));
   MUST(p.flags == 0 || tail.protocol == kTcp);

@@ -156,7 +156,7 @@ class MadeUp {
     t.group_sets = uint32_t(sets);
     t.lists = n_->byte() == 255 ? uint32_t(lists + 1) : uint32_t(lists);
     t.vswitches.cells = cells(vswitches, {vpcs, maps, acls});
-    t.enis.cells = cells(enis, {vswitches, sets, 17, 129});
+    t.enis.cells = cells(enis, {vswitches, sets, 17, 129, 3});
     t.havips.cells = cells(havips, {vpcs});
     t.members.cells = cells(n_->below(8), {sets, groups});
     t.groups.cells = cells(groups, {lists, lists, names});
@@ -272,6 +272,13 @@ void try_tables(Numbers* n) {
     MUST(eni == kNoNumber || eni < network.enis());
     eni = network.eni_of(load_address(c.dstaddr + row * 16, Ipv6{}));
     MUST(eni == kNoNumber || eni < network.enis());
+    for (uint32_t vni = 0; vni < 4; vni++) {
+      const Network::Segment* segment = network.segment(vni);
+      if (!segment) continue;
+      MUST(segment->eni == kNoNumber || (segment->eni < network.enis() && network.vni_of(segment->eni) == vni));
+      eni = network.eni_inside(*segment, vni, load_address(c.srcaddr + row * 16, Ipv4{}));
+      MUST(eni == kNoNumber || (network.vni_of(eni) == vni && network.is_of(eni, load_address(c.srcaddr + row * 16, Ipv4{}))));
+    }
   }
 }
 

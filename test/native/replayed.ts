@@ -2,6 +2,8 @@
 import fs from 'node:fs';
 import { openPlainFile } from '../../src/capture/source.ts';
 import { readLocality } from '../../src/cloud/locality.ts';
+import { readNetwork } from '../../src/cloud/network.ts';
+import { localityOf } from '../../src/cloud/network_locality.ts';
 import { Collector } from '../../src/flow/collector.ts';
 import { Exchange } from '../../src/flow/exchange.ts';
 import type { Accounting } from '../../src/flowlog/accounting.ts';
@@ -39,7 +41,10 @@ export async function replayFiles(
   options: CountOptions,
   { workers = 1, chunkBytes, mode = 'file', seed = 1, crew = inThisThread(seed) }: Manner = {},
 ): Promise<Replayed> {
-  const locality = readLocality(options.local, options.eni);
+  const named = readLocality(options.local, options.eni);
+  const { networkFile } = options;
+  const network = networkFile && readNetwork('network.json', JSON.stringify(networkFile));
+  const locality = network ? localityOf(network, named.native.local) : named;
   const isParted = mode === 'file' && paths.length === 1 && locality.native.eniOfMac.length === 0;
   const file = isParted ? openPlainFile(paths[0]) : undefined;
   const isFile = file !== undefined;
@@ -49,6 +54,7 @@ export async function replayFiles(
     workers,
     fd: file?.fd ?? -1,
     locality: locality.native,
+    network,
   });
   const collector = new Collector(exchange);
   const text = new Text();

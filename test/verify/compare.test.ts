@@ -108,7 +108,10 @@ describe('one change is found', () => {
   test('a missing entry, a missing silence, and one too many', async () => {
     expect(await compared((lines) => lines.slice(1))).toMatchObject({ differing: 1 });
     expect(await compared((lines) => lines.slice(0, -1))).toMatchObject({ differing: 1 });
-    const more = await compared((lines) => [...lines, gapLine('SKIPDATA', 'eni-if0', 960, 1020)]);
+    const more = await compared((lines) => [
+      ...lines,
+      gapLine({ status: 'SKIPDATA', eni: 'eni-if0', start: 960, end: 1020 }),
+    ]);
     expect(more.differences).toEqual(['SKIPDATA eni-if0 960 1020: not expected (line 8)']);
   });
 });

@@ -1,7 +1,8 @@
 // Counting in tests: short options, and entries as lines that a test can spell out.
 import { countBytes, type Model } from '../../src/verify/model.ts';
 import { type CountOptions, DEFAULT_OPTIONS } from '../../src/verify/options.ts';
-import type { Entry } from '../../src/verify/windows.ts';
+import { NetworkEnis } from '../../src/verify/network_enis.ts';
+import type { Entry, Gap } from '../../src/verify/windows.ts';
 import { type PcapOptions, pcap } from '../packets.ts';
 
 export const OPTIONS: CountOptions = { ...DEFAULT_OPTIONS, windowSeconds: 60 };
@@ -37,10 +38,12 @@ export function reasons(model: Model): Record<string, number> {
   return Object.fromEntries(model.packets.excluded);
 }
 
-/** An entry as its line in a file. */
-export function lineOf(entry: Entry): string {
+/** An entry as its line in a file. `enis` are those of a network. */
+export function lineOf(entry: Entry, enis?: NetworkEnis): string {
   return line({
-    action: 'ACCEPT',
+    ...enis?.fieldsOf(entry.eni),
+    action: entry.action,
+    traffic_path: entry.trafficPath?.toString() ?? '-',
     bytes: String(entry.bytes),
     direction: entry.direction,
     dstaddr: entry.dst,
@@ -58,8 +61,8 @@ export function lineOf(entry: Entry): string {
   });
 }
 
-export function gapLine(status: 'NODATA' | 'SKIPDATA', eni: string, start: number, end: number): string {
-  return line({ 'eni-id': eni, 'log-status': status, start: String(start), end: String(end) });
+export function gapLine({ status, eni, start, end }: Gap, enis?: NetworkEnis): string {
+  return line({ ...enis?.fieldsOf(eni), 'eni-id': eni, 'log-status': status, start: String(start), end: String(end) });
 }
 
 /** Every line in its order: "status eni start". */
@@ -68,10 +71,9 @@ export function outline(model: Model): string[] {
 }
 
 /** Every line that a replay writes, byte by byte and in its order. */
-export function linesOf(model: Model): string[] {
-  return model.written.map((one) =>
-    one.status === 'OK' ? lineOf(one) : gapLine(one.status, one.eni, one.start, one.end),
-  );
+export function linesOf(model: Model, { networkFile }: Partial<CountOptions> = {}): string[] {
+  const enis = networkFile && new NetworkEnis(networkFile);
+  return model.written.map((one) => (one.status === 'OK' ? lineOf(one, enis) : gapLine(one, enis)));
 }
 
 function line(fields: Record<string, string>): string {
