@@ -2,9 +2,10 @@
 import { WindrowError, systemReason } from '../base/errors.ts';
 import type { OptionSpec } from '../base/options.ts';
 import type { Locality } from '../cloud/locality.ts';
-import { readNetwork } from '../cloud/network.ts';
+import { networkOfValues, readNetwork } from '../cloud/network.ts';
 import type { Network } from '../cloud/network.ts';
 import { localityOf } from '../cloud/network_locality.ts';
+import type { NetworkFile } from '../cloud/network_file.ts';
 import type { Surroundings } from '../kafka/options.ts';
 
 export const NETWORK_OPTION: OptionSpec = {
@@ -13,7 +14,8 @@ export const NETWORK_OPTION: OptionSpec = {
 };
 
 export interface NetworkedFlags {
-  readonly network?: string;
+  /** Its file; in the configuration of an agent it may stand itself, and has been checked. */
+  readonly network?: string | NetworkFile;
 }
 
 /** Who is local, and by which network, if there is one. */
@@ -26,16 +28,16 @@ export interface Networked {
 
 /** `counting` is what the other options say. Throws USAGE. */
 export function readNetworked<C extends { readonly locality: Locality }>(
-  { network: path, eni }: NetworkedFlags & { readonly eni: readonly string[] },
+  { network: given, eni }: NetworkedFlags & { readonly eni: readonly string[] },
   counting: C,
   { readFile }: Pick<Surroundings, 'readFile'>,
 ): C & Networked {
-  if (path === undefined) return { ...counting, network: undefined, networkText: undefined };
+  if (given === undefined) return { ...counting, network: undefined, networkText: undefined };
   if (eni.length > 0) {
     throw new WindrowError('USAGE', '--eni and --network: a network has ENIs of its own; choose one of them');
   }
-  const text = readNetworkText(path, readFile);
-  const network = readNetwork(path, text);
+  const text = typeof given === 'string' ? readNetworkText(given, readFile) : JSON.stringify(given);
+  const network = typeof given === 'string' ? readNetwork(given, text) : networkOfValues(given);
   return { ...counting, network, networkText: text, locality: localityOf(network, counting.locality.native.local) };
 }
 

@@ -32,6 +32,11 @@ export function readNetwork(name: string, text: string): Network {
   );
 }
 
+/** A network as the values of its file, which `readModel` has found nothing wrong with. */
+export function networkOfValues(file: NetworkFile): Network {
+  return networkOf(file, readModel(file).model);
+}
+
 function readYaml(name: string, text: string): Network {
   const document = new YamlDocument(name, text);
   const { model, wrong } = document.isBroken ? { wrong: [] } : readModel(document.values);

@@ -110,6 +110,27 @@ describe('a file', () => {
     expect(options.locality).toEqual(all.locality);
   });
 
+  test('may have a network, as a file of its own would be, and flow logs', () => {
+    const network =
+      'vpcs: [{id: vpc-1, cidrs: [10.0.0.0/16], vswitches: [{id: vsw-1, cidrs: [10.0.0.0/24]}]}]\nenis: [{id: eni-1, vswitch: vsw-1, addresses: [10.0.0.1]}]\n';
+    const within = network.replaceAll(/^/gm, '  ');
+    const flowLogs = 'flow-logs: [{name: one, resource-type: VPC, resource-id: vpc-1}]\n';
+    const { flags, options } = read(`interfaces: [a]\nstate: /s\nnetwork:\n${within}\n${flowLogs}`);
+    const alone = readConfig(parse('--interface', 'a', '--network', 'n.yaml'), surroundings({ 'n.yaml': network }));
+    expect(options.network).toEqual(alone.options.network);
+    expect(options.locality).toEqual(alone.options.locality);
+    expect(options.windowSeconds).toBe(60);
+    expect(options.flowLogs).toMatchObject({
+      file: '/s/flow-logs.json',
+      declared: [{ name: 'one', trafficType: 'All' }],
+    });
+    expect(read(dumpConfig(flags)).options).toEqual(options);
+    expect(read('interfaces: [a]\nflow-logs: f.json\n').options.flowLogs).toEqual({
+      file: 'f.json',
+      declared: undefined,
+    });
+  });
+
   test('may have a mark of its bytes, comments, lines of Windows, and anchors that nothing stands for', () => {
     const { options } = read('\ufeff# mine\r\ninterfaces: &all\r\n  - eth0 # one\r\nwindow: 60\r\n');
     expect(options).toEqual(readLine('--interface', 'eth0', '--window', '60'));
@@ -318,6 +339,47 @@ describe('what is wrong', () => {
       'a group of NFLOG that stands there twice',
       'interfaces: [a]\nnflog: [5, {group: 5, action: REJECT}]\n',
       ['2:8: nflog: group 5 stands there twice: take one of them away'],
+    ],
+    [
+      'flow logs',
+      'interfaces: [a]\nflow-logs:\n  - {name: a, resource-type: Vpc, resource-id: vpc-1}\n  - {name: b, resource-type: VPC}\n  - {name: c, resource-type: VPC, resource-id: v, aggregation-interval: 2}\nflow_logs: []\n',
+      [
+        '3:30: flow-logs[0].resource-type: expected NetworkInterface, VSwitch or VPC, found the text "Vpc"; write flow-logs: [{name: all, resource-type: VPC, resource-id: vpc-1}]',
+        '4:5: flow-logs[1]: expected a mapping of name, resource-type, resource-id, and what else a flow log has, found one without a resource-id; write flow-logs: [{name: all, resource-type: VPC, resource-id: vpc-1}]',
+        '5:73: flow-logs[2].aggregation-interval: expected 1, 5 or 10, found 2; write flow-logs: [{name: all, resource-type: VPC, resource-id: vpc-1}]',
+        '6:1: flow_logs: expected the name of an option, found an unknown key; did you mean flow-logs?',
+      ],
+    ],
+    [
+      'flow logs that cannot be',
+      'interfaces: [a]\nflow-logs:\n  - {name: a, resource-type: VPC, resource-id: vpc-1, traffic-path: [all, vbr]}\n',
+      ['3:3: flow-logs: a: traffic-path: expected all alone, or other paths, each once, found "all,vbr"'],
+    ],
+    [
+      'flow logs that are neither',
+      'interfaces: [a]\nflow-logs: 5\n',
+      [
+        '2:12: flow-logs: expected a list of flow logs, or the file of those that windrow flowlog keeps, found 5; put it into quotes',
+      ],
+    ],
+    [
+      'flow logs and a window',
+      'interfaces: [a]\nwindow: 60\nflow-logs: fl.json\n',
+      ['2:9: window and flow-logs: flow logs say how long windows are; choose one'],
+    ],
+    [
+      'a network in the file',
+      'interfaces: [a]\nnetwork:\n  vpcs:\n    - {id: vpc-1, cidrs: [10.0.0.0/33]}\n  enis:\n    - {id: eni-1, vswitch: vsw-1, addresses: [10.0.0.1]}\nwindow: 0\n',
+      [
+        '4:27: vpcs[0].cidrs[0]: expected a CIDR block with a length from 0 to 32, found the text "10.0.0.0/33"; write 10.0.0.0/8, or 2001:db8::/32',
+        '6:28: enis[0].vswitch: expected the id of a vSwitch that is here, found the text "vsw-1"; there is no vSwitch; add it',
+        '7:9: window: expected a whole number from 1 to 2,147,483,648, found 0; write window: 1',
+      ],
+    ],
+    [
+      'a network that is neither',
+      'interfaces: [a]\nnetwork: [vpc]\n',
+      ['2:10: network: expected the file of a network, or what such a file holds, found a list; write network: FILE'],
     ],
     [
       'what readers of options refuse, all of it',

@@ -95,7 +95,8 @@ class Reading {
     const value = this.#file.values?.[key];
     if (value === undefined) return;
     const wrong = this.#faults.map(({ path }) => path).filter((path) => path[0] === key);
-    if (wrong.some((path) => path.length === 1)) this.#leftOut.add(attribute);
+    const isWrong = wrong.length > 0 && !Array.isArray(value);
+    if (isWrong || wrong.some((path) => path.length === 1)) this.#leftOut.add(attribute);
     else if (Array.isArray(value)) {
       const right = value.filter((_, item) => !wrong.some((path) => path[1] === item));
       this.#values.set(attribute, right);

@@ -3,7 +3,7 @@ import { oneOf } from '../../base/schema_faults.ts';
 import type { Schema } from '../../base/schema_faults.ts';
 import { NFLOG_ACTIONS } from '../../capture/nflog_groups.ts';
 import { DECLARED_SCHEMA } from '../flow_logs/declared.ts';
-import { CONFIG_KEYS, FLOW_LOGS, INTERFACES, NFLOG, SIDES } from './options.ts';
+import { CONFIG_KEYS, FLOW_LOGS, INTERFACES, NETWORK, NFLOG, SIDES } from './options.ts';
 import type { ConfigKey } from './options.ts';
 
 const ITEM = 'a name or a pattern, or a mapping of name, side and eni';
@@ -63,6 +63,13 @@ const FLOW_LOGS_SCHEMA: Schema = {
   else: { type: 'string', minLength: 1, description: FLOW_LOG_FILE_OR_LIST },
 };
 
+/** What such a file holds is looked at by whoever reads it. */
+const NETWORK_SCHEMA: Schema = {
+  type: ['string', 'object'],
+  minLength: 1,
+  description: 'the file of a network, or what such a file holds',
+};
+
 export const CONFIG_SCHEMA: Schema = {
   type: 'object',
   description: 'keys and their values',
@@ -92,6 +99,7 @@ function schemaOf({ key, spec, value }: ConfigKey): Schema {
   }
   if (key === NFLOG) return { type: 'array', items: NFLOG_ITEM, description: 'a list of groups' };
   if (key === FLOW_LOGS) return FLOW_LOGS_SCHEMA;
+  if (key === NETWORK) return NETWORK_SCHEMA;
   if (spec.isList) {
     const items = { type: 'string', minLength: 1, description: 'text that is not empty' };
     // Empty is what one is that is not given, or it has to be given.

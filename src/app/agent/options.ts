@@ -129,6 +129,7 @@ export const AGENT_OPTIONS: readonly OptionSpec[] = [
 export const INTERFACES = 'interfaces';
 export const NFLOG = 'nflog';
 export const FLOW_LOGS = 'flow-logs';
+export const NETWORK = 'network';
 
 export interface ConfigKey extends OptionNames {
   readonly spec: OptionSpec;

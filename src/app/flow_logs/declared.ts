@@ -15,7 +15,7 @@ import {
 import type { FlowLog, FlowLogFields } from '../../flowlog/flow_log.ts';
 import { create, remove, replace } from './catalog.ts';
 import type { Birth, Catalog } from './catalog.ts';
-import { FLOW_LOG_DEFAULTS } from './options.ts';
+import { FLAG_OF, FLOW_LOG_DEFAULTS } from './options.ts';
 
 /** As a configuration has it: keys are the options of `windrow flowlog create`. */
 export interface DeclaredFlowLog {
@@ -89,8 +89,9 @@ function readOne(item: DeclaredFlowLog): Declared {
     logstore: item.logstore ?? FLOW_LOG_DEFAULTS.logstore,
   };
   const fault = faultOf(declared);
-  if (fault) throw new WindrowError('USAGE', `--flow-logs: ${name}: ${fault.field}: ${fault.text}`);
-  return declared;
+  if (!fault) return declared;
+  const key = fault.field === 'tags' ? 'tags' : FLAG_OF[fault.field].slice(2);
+  throw new WindrowError('USAGE', `--flow-logs: ${name}: ${key}: ${fault.text}`);
 }
 
 /**

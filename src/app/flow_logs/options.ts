@@ -107,7 +107,7 @@ export interface ModifyFlags extends StateFlags, SettingFlags {
   readonly untag?: readonly string[];
 }
 
-const FLAG_OF: Readonly<Record<keyof FlowLogFields, string>> = {
+export const FLAG_OF: Readonly<Record<keyof FlowLogFields, string>> = {
   name: '--name',
   description: '--description',
   resourceType: '--resource-type',

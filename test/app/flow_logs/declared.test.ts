@@ -30,8 +30,8 @@ describe('flow logs that are declared', () => {
   test.each([
     [[ONE, ONE], /one stands there twice/],
     [[{ ...ONE, name: '' }], /name: expected 1 to 128 characters/],
-    [[{ ...ONE, 'resource-id': '-' }], /resourceId: expected the id/],
-    [[{ ...ONE, 'traffic-path': ['all', 'vbr'] as const }], /trafficPaths: expected all alone/],
+    [[{ ...ONE, 'resource-id': '-' }], /resource-id: expected the id/],
+    [[{ ...ONE, 'traffic-path': ['all', 'vbr'] as const }], /traffic-path: expected all alone/],
   ])('that cannot be are refused: %j', (items, message) => {
     expect(() => readDeclared(items)).toThrow(message);
   });
