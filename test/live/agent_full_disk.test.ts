@@ -16,7 +16,9 @@ fs.mkdirSync(disk);
 const mounted = (options: string): boolean =>
   spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk]).status === 0;
 const isMounted = mounted('size=1m');
-afterAll(() => void (isMounted && spawnSync('umount', [disk])));
+afterAll(() => {
+  if (isMounted) spawnSync('umount', [disk]);
+});
 const testOnDisk = testWhere(
   isMounted && canMakeNetworks(),
   'this process may not mount a tmpfs or make network namespaces',

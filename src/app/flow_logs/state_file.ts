@@ -50,6 +50,7 @@ export class StateFile {
       const target = fs.existsSync(this.#file) ? fs.realpathSync(this.#file) : this.#file;
       lock = await this.#lock(`${target}.lock`);
       writeWhole(target, stateText(change(this.read())));
+      for (const name of [target, `${target}.lock`]) leaveToFolder(name);
     } catch (cause) {
       if (cause instanceof WindrowError) throw cause;
       throw new WindrowError('OUTPUT_FAILED', `${this.#file}: cannot be written: ${systemReason(cause)}`, { cause });
@@ -75,4 +76,12 @@ export class StateFile {
       throw error;
     }
   }
+}
+
+/** What root writes into a folder of another user, that one can change: an agent keeps what its configuration declares. */
+function leaveToFolder(file: string): void {
+  if (process.getuid!() !== 0) return;
+  const { uid, gid } = fs.statSync(path.dirname(path.resolve(file)));
+  // Whoever has the folder may have put a link there.
+  fs.lchownSync(file, uid, gid);
 }

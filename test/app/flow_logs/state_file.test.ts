@@ -8,6 +8,7 @@ import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { addon } from '../../../src/base/addon.ts';
 import { StateFile } from '../../../src/app/flow_logs/state_file.ts';
+import { isRoot, testWhere } from '../../needs.ts';
 import { Workplace, linesOf, windrow } from '../program.ts';
 
 const workplace = new Workplace();
@@ -78,3 +79,32 @@ test('whoever finds it locked for long says so, and changes nothing', async () =
     fs.closeSync(fd);
   }
 });
+
+testWhere(isRoot, 'only root may give files to others')(
+  'what root changes in a folder of another user, that one can change as well',
+  async () => {
+    const folder = workplace.at('of-other');
+    fs.mkdirSync(folder, { mode: 0o755 });
+    fs.chownSync(folder, 12_345, 12_345);
+    fs.chmodSync(workplace.directory, 0o755);
+    const state = `${folder}/fl.json`;
+    const create = (name: string, uid?: number): ReturnType<typeof windrow> =>
+      windrow(
+        ['flowlog', 'create', '--name', name, '--resource-type', 'VPC', '--resource-id', 'v', '--state', state],
+        uid === undefined ? {} : { uid },
+      );
+    expect((await create('one')).code).toBe(0);
+    const own = fs.readdirSync(folder).map((name) => fs.lstatSync(`${folder}/${name}`).uid);
+    expect(own).toEqual([12_345, 12_345]);
+    const second = await create('two', 12_345);
+    expect(second.code, second.stderr).toBe(0);
+    expect((await create('three')).code).toBe(0);
+    expect(new StateFile(state).read().flowLogs.map(({ name }) => name)).toEqual(['one', 'two', 'three']);
+    // Nobody is given what a link in that folder means.
+    const elsewhere = workplace.file('', 'elsewhere');
+    fs.rmSync(`${state}.lock`);
+    fs.symlinkSync(elsewhere, `${state}.lock`);
+    await create('four');
+    expect(fs.statSync(elsewhere).uid).toBe(0);
+  },
+);
