@@ -1,7 +1,8 @@
 // Flow logs that are created, stopped, started and deleted while an agent captures: each has its windows, and none loses any.
-import { setTimeout as delay } from 'node:timers/promises';
+import fs from 'node:fs';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'vitest';
 import { Workplace, windrow } from '../app/program.ts';
 import { Running } from '../app/running.ts';
 import { Veth, testWithNetwork } from './network.ts';
@@ -14,6 +15,8 @@ const MINUTE = 60;
 const CHANGE_FROM = 5;
 const CHANGE_UNTIL = 40;
 const COMMON = ['--lateness', '1', '--metrics', '127.0.0.1:0', '--log', 'text', '--rotate-seconds', '1'];
+
+const OF_VPC = ['--resource-type', 'VPC', '--resource-id', 'vpc-1'];
 
 const minuteOf = (second: number): number => Math.floor(second / MINUTE);
 const minuteNow = (): number => minuteOf(Date.now() / 1000);
@@ -99,15 +102,56 @@ testWithNetwork('flow logs change while an agent captures, and no window and no 
   expect(new Set(skipped)).toEqual(new Set([begun, begun + 2]));
 });
 
-test('an agent says what is wrong with its flow logs, and goes on with those that it had', async () => {
+testWithNetwork('an agent says what is wrong with its flow logs, and goes on with those that it had', async () => {
+  const veth = Veth.make();
   const [file, output] = [workplace.at('wrong.json'), workplace.at('wrong.ndjson')];
-  const flowlog = (...args: string[]) => windrow(['flowlog', ...args, '--state', file]);
-  await flowlog('create', '--name', 'a', '--resource-type', 'VPC', '--resource-id', 'vpc-1');
-  const args = ['agent', '--interface', 'lo', '--output', output, '--flow-logs', file, ...COMMON.slice(0, -2)];
-  const agent = Running.start(args);
+  await windrow(['flowlog', 'create', '--name', 'a', ...OF_VPC, '--state', file]);
+  const agent = Running.start(['agent', '--interface', veth.here, '--output', output, '--flow-logs', file, ...COMMON]);
   await agent.until(/1 flow log, active: a/);
-  await agent.until(/captures at lo/);
+  await agent.until(/captures at/);
   workplace.file('{', 'wrong.json');
   await agent.until(/wrong\.json: expected JSON, found something else.*; flow logs stay as they were/);
-  await agent.end('SIGTERM');
+  fs.rmSync(file);
+  await agent.until(/wrong\.json: expected flow logs, found no file; flow logs stay as they were/);
+  const ended = await agent.end('SIGTERM');
+  expect(ended.code, ended.stderr).toBe(0);
 });
+
+testWithNetwork(
+  'an agent keeps the flow logs that its configuration declares, and changes them at a hangup',
+  async () => {
+    const veth = Veth.make();
+    const state = workplace.at('declared');
+    const file = path.join(state, 'flow-logs.json');
+    const configuration = (...flowLogs: readonly string[]): string =>
+      workplace.file(
+        `interfaces: [${veth.here}]\nstate: ${state}\nout: ${workplace.at('declared-out')}\nmetrics: 127.0.0.1:0\nlog: text\nflow-logs:${flowLogs.map((one) => `\n  - ${one}`).join('') || ' []'}\n`,
+        'windrow.yaml',
+      );
+    const one = '{name: one, resource-type: VPC, resource-id: vpc-1}';
+    const agent = Running.start(['agent', '--config', configuration(one)]);
+    await agent.until(/1 flow log, active: one/);
+    await agent.until(/captures at/);
+    const flowlog = (...args: string[]) => windrow(['flowlog', ...args, '--state', file]);
+    const refused = await flowlog('delete', 'one');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/one is declared in the configuration of an agent: change it there/);
+    expect((await flowlog('create', '--name', 'by hand', ...OF_VPC)).code).toBe(0);
+    await agent.until(/2 flow logs, active: one, by hand/);
+    configuration(one.replace('one', 'two'));
+    agent.child.kill('SIGHUP');
+    await agent.until(/2 flow logs, active: by hand, two/);
+    expect(agent.said).not.toMatch(/cannot change while it runs/);
+    configuration('{name: one, resource-type: VPC}');
+    agent.child.kill('SIGHUP');
+    await agent.until(/flow-logs\[0\]: expected a mapping of .*found one without a resource-id/);
+    await agent.until(/the configuration stays as it was/);
+    configuration();
+    agent.child.kill('SIGHUP');
+    await agent.until(/1 flow log, active: by hand/);
+    const listed = await flowlog('list', '--json');
+    expect(JSON.parse(listed.stdout)).toMatchObject([{ name: 'by hand' }]);
+    const ended = await agent.end('SIGTERM');
+    expect(ended.code, ended.stderr).toBe(0);
+  },
+);
