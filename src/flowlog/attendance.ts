@@ -39,6 +39,8 @@ export class Attendance {
   readonly #latenessSeconds: number;
   readonly #all = new Map<number, Watched>();
   #lastEnd = 0;
+  /** Nothing is to be told before. */
+  #due = Infinity;
 
   /** `secondsOf`: how long the windows of a subscriber are. One closes when the watermark has passed its end by the lateness. */
   constructor(secondsOf: (subscriber: number) => number, latenessSeconds: number) {
@@ -133,6 +135,8 @@ export class Attendance {
 
   /** As `settleAt`, of all windows that end by a time. */
   settle(end: number): QuietEntry[] {
+    // Asked several times a second, of thousands.
+    if (end < this.#due) return [];
     return this.#settleAll((seconds) => Math.floor(end / seconds));
   }
 
@@ -144,9 +148,16 @@ export class Attendance {
   }
 
   #settleAll(beforeOf: (seconds: number) => number): QuietEntry[] {
-    return [...this.#all]
+    const entries = [...this.#all]
       .sort(([a], [b]) => a - b)
       .flatMap(([subscriber, watched]) => this.#settleOne(subscriber, watched, beforeOf(this.#secondsOf(subscriber))));
+    this.#due = Infinity;
+    for (const [subscriber, { next }] of this.#all) this.#dueBy((next + 1) * this.#secondsOf(subscriber));
+    return entries;
+  }
+
+  #dueBy(second: number): void {
+    this.#due = Math.min(this.#due, second);
   }
 
   #settleOne(subscriber: number, watched: Watched, before: number): QuietEntry[] {
@@ -172,7 +183,9 @@ export class Attendance {
   }
 
   #watchedFrom(subscriber: number, from: number, told: Watched['told']): Watched {
-    const first = Math.floor(from / this.#secondsOf(subscriber));
+    const seconds = this.#secondsOf(subscriber);
+    const first = Math.floor(from / seconds);
+    this.#dueBy((first + 1) * seconds);
     return { spans: [{ from, until: Infinity }], told, first, next: first, busy: new Set() };
   }
 }
