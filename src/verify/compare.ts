@@ -1,5 +1,5 @@
 // A count against a file of entries: everything that the file says otherwise, entry by entry.
-import { type EntryLine, type Line, readEntries, readEntryFile } from './entries.ts';
+import { type EntryKeyName, type EntryLine, type Line, readEntries, readEntryFile } from './entries.ts';
 import { type EntryKey, type Model, groupBy, keyOf } from './model.ts';
 import type { CountOptions } from './options.ts';
 import { TCP } from './packet.ts';
@@ -30,6 +30,11 @@ const GAP_KEYS = [
   'srcport',
   'tcp-flags',
   'type',
+] as const;
+/** By what an entry was judged, if it says so: no network is known here. */
+const REASONS = [
+  ['x-rule', '-'],
+  ['x-verdict-source', 'none'],
 ] as const;
 /** What an entry says beside its key, and what it is called there. */
 const SAYS = [
@@ -129,14 +134,15 @@ class Comparer {
     const key = `${entry.srcaddr} ${entry.dstaddr}`;
     const before = this.#differing;
     const expect = (field: keyof EntryLine, expected: string): void => {
-      if (entry[field] !== expected) this.#field(key, field, expected, entry[field], number);
+      if (entry[field] !== expected) this.#field(key, field, expected, entry[field]!, number);
     };
     for (const field of CONSTANT_KEYS) expect(field, '-');
     expect('action', 'ACCEPT');
+    for (const [field, said] of REASONS) if (entry[field] !== undefined) expect(field, said);
     expect('version', '1');
     expect('type', entry.srcaddr.includes(':') ? 'IPv6' : 'IPv4');
     if (entry.protocol !== String(TCP)) expect('tcp-flags', '-');
-    const numbers: (keyof EntryLine)[] = ['bytes', 'end', 'packets', 'protocol', 'start'];
+    const numbers: EntryKeyName[] = ['bytes', 'end', 'packets', 'protocol', 'start'];
     if (entry.protocol === String(TCP)) numbers.push('tcp-flags');
     for (const field of numbers) {
       if (!NUMBER.test(entry[field])) this.#field(key, field, 'a number', entry[field], number);
@@ -202,8 +208,9 @@ class Comparer {
 
   #takeGap(entry: EntryLine, number: number): void {
     const status = entry['log-status'];
-    const wrong = GAP_KEYS.filter((field) => entry[field] !== '-');
-    for (const field of wrong) this.#field(`${status} ${entry['eni-id']}`, field, '-', entry[field], number);
+    const reasons = REASONS.map(([field]) => field).filter((field) => entry[field] !== undefined);
+    const wrong = [...GAP_KEYS, ...reasons].filter((field) => entry[field] !== '-');
+    for (const field of wrong) this.#field(`${status} ${entry['eni-id']}`, field, '-', entry[field]!, number);
     if (entry.version !== '1') this.#field(`${status} ${entry['eni-id']}`, 'version', '1', entry.version, number);
     const key = `${status} ${entry['eni-id']} ${entry.start} ${entry.end}`;
     const numbers = this.#gaps.get(key) ?? [];
