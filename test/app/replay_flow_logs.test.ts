@@ -122,7 +122,7 @@ describe('replay with flow logs', () => {
         ['a "b"', 'ACCEPT', 'sg-1/in-443'],
         ['a "b"', 'REJECT', 'default'],
         ['two', 'REJECT', 'default'],
-      ].map((row) => [row[0], row[1], expect.any(String)]),
+      ].map((row) => [row[0], row[1], expect.any(String) as unknown]),
     );
     expect(Object.keys(entries[0]).slice(-3)).toEqual(['x-flow-log', 'x-rule', 'x-verdict-source']);
     expect(done.stderr).toMatch(/2 that no flow log takes/);
