@@ -33,6 +33,7 @@ constexpr uint8_t kAccept = 0, kReject = 1;
 
 // Where a verdict comes from. The order is the order of VERDICT_SOURCES in src/cloud/verdicts.ts.
 enum class VerdictSource : uint8_t { kNone = 0, kKernel, kSecurityGroup, kNetworkAcl };
+constexpr uint8_t kMostSource = uint8_t(VerdictSource::kNetworkAcl);
 
 // Pointers into one borrowed buffer.
 struct Columns {

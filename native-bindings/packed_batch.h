@@ -1,6 +1,9 @@
 // The columns of a batch while they are written.
 #pragma once
+#include <algorithm>
+#include <iterator>
 #include <memory>
+#include <vector>
 
 #include "columns.h"
 #include "packed_columns.h"
@@ -15,6 +18,7 @@ class PackedBatch {
  public:
   uint32_t eni = 0, rows = 0, free_rows = 0, capacity = 0;
   uint8_t status = 0;
+  bool has_reasons = false;  // it says by what its rows were judged
   uint32_t sizes[packed::kColumns] = {};
   std::unique_ptr<uint8_t[]> memory;  // of `capacity` bytes
 
@@ -23,14 +27,15 @@ class PackedBatch {
     for (uint32_t size : sizes) sum += size;
     return sum;
   }
+  uint32_t most_of_row() const { return has_reasons ? packed::kMostOfRow : packed::kMostOfPlainRow; }
   // Memory for what there is, and for so many rows more.
-  size_t bytes_for(uint32_t more) const { return size() + packed::kColumns * kSlack + size_t(more) * packed::kMostOfRow; }
+  size_t bytes_for(uint32_t more) const { return size() + columns() * kSlack + size_t(more) * most_of_row(); }
 
   // Moves to other memory that is large enough; what it had is exchanged for it.
   void move_to(std::unique_ptr<uint8_t[]>* other, uint32_t other_capacity) {
-    free_rows = uint32_t((other_capacity - bytes_for(0)) / packed::kMostOfRow);
+    free_rows = uint32_t((other_capacity - bytes_for(0)) / most_of_row());
     uint32_t begin = 0;
-    for (size_t i = 0; i < packed::kColumns; i++) {
+    for (size_t i = 0; i < columns(); i++) {
       if (sizes[i]) memcpy(other->get() + begin, column(i), sizes[i]);
       begins_[i] = begin;
       begin += sizes[i] + free_rows * packed::kMost[i] + kSlack;
@@ -41,10 +46,32 @@ class PackedBatch {
 
   // Writes the columns one behind another.
   void copy_to(uint8_t* out) const {
-    for (size_t i = 0; i < packed::kColumns; i++) {
+    for (size_t i = 0; i < columns(); i++) {
       if (sizes[i]) memcpy(out, column(i), sizes[i]);
       out += sizes[i];
     }
+  }
+
+  // Rules, which are numbers of a whole network until here, become places in a list of those that the rows have, ascending.
+  // No place is greater than its number was, so that the column does not grow.
+  std::vector<uint32_t> number_rules() {
+    std::vector<uint32_t> numbers;
+    if (!sizes[packed::rule]) return numbers;
+    std::vector<uint32_t> of_rows(rows);
+    uint8_t* const first = column(packed::rule);
+    packed::read_varints(first, first + sizes[packed::rule], rows, [&](uint32_t i, uint64_t v) {
+      of_rows[i] = uint32_t(v);
+      return false;
+    });
+    std::unique_copy(of_rows.begin(), of_rows.end(), std::back_inserter(numbers));
+    std::sort(numbers.begin(), numbers.end());
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+    uint8_t* p = first;
+    for (uint32_t number : of_rows) {
+      p = packed::put_varint(p, uint64_t(std::lower_bound(numbers.begin(), numbers.end(), number) - numbers.begin()));
+    }
+    sizes[packed::rule] = uint32_t(p - first);
+    return numbers;
   }
 
   // Appends `count` rows, for which there is room; all of this batch's ENI and status. What no row can have is cut to what
@@ -69,12 +96,17 @@ class PackedBatch {
     put_bits(packed::action, c.action + row, count, 1);
     put_bits(packed::family, families, count, 6);
     put(packed::protocol, count, [=](uint8_t* p, uint32_t i) { return packed::put_short_varint(p, protocols[i]); });
+    if (!has_reasons) return;
+    const uint8_t* sources = c.source + row;
+    put_long(packed::rule, c.rule + row, count);
+    put(packed::verdict_source, count, [=](uint8_t* p, uint32_t i) { return *p = sources[i] & 0x7f, p + 1; });
   }
 
  private:
   // Behind each column: a varint is written in a word that is longer than what is kept of it.
   static constexpr uint32_t kSlack = 8;
 
+  size_t columns() const { return has_reasons ? packed::kColumns : packed::kPlainColumns; }
   uint8_t* column(size_t i) const { return memory.get() + begins_[i]; }
 
   // Appends `count` entries to a column: put_one(at, i) -> behind what it wrote.

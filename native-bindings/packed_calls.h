@@ -9,7 +9,7 @@ namespace windrow {
 
 struct OwnedPacker {
   static constexpr napi_type_tag kTag = {0x77696e64726f7731, 0x7061636b65000001};
-  OwnedPacker(uint32_t max_rows, uint32_t max_bytes) : packer(max_rows, max_bytes) {}
+  OwnedPacker(uint32_t max_rows, uint32_t max_bytes, bool has_reasons) : packer(max_rows, max_bytes, has_reasons) {}
   Packer packer;
 };
 
@@ -33,12 +33,13 @@ inline double read_stop(napi::Args& args, const Packer::Taken& taken) {
   return -1;
 }
 
-// packer_new(maxRows, maxBytes) -> packer
+// packer_new(maxRows, maxBytes, hasReasons) -> packer
 inline napi_value packer_new(napi_env env, napi_callback_info info) {
-  napi::Args args(env, info, 2);
+  napi::Args args(env, info, 3);
   if (!args.ok()) return nullptr;
   double max_rows = args.whole(0, 1, Packer::kMostRows), max_bytes = args.whole(1, 1, Packer::kMostBytes);
-  return args.ok() ? napi::own(env, new OwnedPacker(uint32_t(max_rows), uint32_t(max_bytes))) : nullptr;
+  bool has_reasons = args.boolean(2);
+  return args.ok() ? napi::own(env, new OwnedPacker(uint32_t(max_rows), uint32_t(max_bytes), has_reasons)) : nullptr;
 }
 
 // packer_begin(packer, windowStart): starts and ends are counted from there on; only while nothing is in it
@@ -63,7 +64,7 @@ inline napi_value packer_add(napi_env env, napi_callback_info info) {
   double from = args.whole(3, 0, UINT32_MAX), rows = args.whole(4, 0, UINT32_MAX);
   auto* result = static_cast<double*>(args.array(5, napi_float64_array, 4));
   if (args.ok() && !(from <= rows && rows <= columns.capacity)) args.fail("no such rows");
-  if (args.ok() && !can_be_packed(columns, uint32_t(from), uint32_t(rows))) args.fail("rows that no entries of one status can be");
+  if (args.ok() && !can_be_packed(columns, uint32_t(from), uint32_t(rows), owned->packer.has_reasons())) args.fail("rows that no entries of one status can be");
   if (!args.ok()) return nullptr;
   Packer::Taken taken;
   uint32_t next = owned->packer.add(columns, uint32_t(from), uint32_t(rows), &taken);
@@ -85,7 +86,7 @@ inline napi_value packer_enis(napi_env env, napi_callback_info info) {
   return enis.value();
 }
 
-// packer_size(packer, eni) -> bytes of its columns
+// packer_size(packer, eni) -> bytes of its columns; with reasons they may become fewer
 inline napi_value packer_size(napi_env env, napi_callback_info info) {
   napi::Args args(env, info, 2);
   if (!args.ok()) return nullptr;
@@ -94,7 +95,8 @@ inline napi_value packer_size(napi_env env, napi_callback_info info) {
   return args.ok() ? napi::number(env, owned->packer.size(uint32_t(eni))) : nullptr;
 }
 
-// packer_take(packer, eni, out: Uint8Array, Float64Array(1 + columns)): moves its columns to `out`; [rows, bytes of each column]
+// packer_take(packer, eni, out: Uint8Array, Float64Array(1 + columns)) -> numbers of the rules that rows have, ascending: those in
+// the column are places there; moves its columns to `out`; [rows, bytes of each column]
 inline napi_value packer_take(napi_env env, napi_callback_info info) {
   napi::Args args(env, info, 4);
   if (!args.ok()) return nullptr;
@@ -104,9 +106,12 @@ inline napi_value packer_take(napi_env env, napi_callback_info info) {
   auto* result = static_cast<double*>(args.array(3, napi_float64_array, 1 + packed::kColumns));
   if (!args.ok()) return nullptr;
   uint32_t sizes[packed::kColumns];
-  result[0] = owned->packer.take(uint32_t(eni), out, sizes);
+  std::vector<uint32_t> rules;
+  result[0] = owned->packer.take(uint32_t(eni), out, sizes, &rules);
   std::copy(std::begin(sizes), std::end(sizes), result + 1);
-  return nullptr;
+  napi::Array numbers(env);
+  for (uint32_t rule : rules) numbers.push(napi::number(env, rule));
+  return numbers.value();
 }
 
 // Argument `i`: an array of a Uint8Array for each column. All are fetched before one is looked at: fetching may run JavaScript.
@@ -122,23 +127,25 @@ inline void read_fields(napi::Args& args, size_t i, PackedField (&fields)[packed
     fields[k].data = static_cast<uint8_t*>(args.array_of(values[k], napi_uint8_array, 0, &fields[k].size));
 }
 
-// columns_unpack(fields: [Uint8Array of each column], status, entries, windowStart, columns, capacity) -> undefined, or what is
-// wrong with them. Numbers may come from whoever wrote the batch: any is taken, and refused as a value is.
+// columns_unpack(fields: [Uint8Array of each column], status, entries, windowStart, rules, columns, capacity) -> undefined, or what
+// is wrong with them. `rules`: how many names of rules there are, -1 without reasons. Numbers may come from whoever wrote the
+// batch: any is taken, and refused as a value is.
 inline napi_value columns_unpack(napi_env env, napi_callback_info info) {
-  napi::Args args(env, info, 6);
+  napi::Args args(env, info, 7);
   if (!args.ok()) return nullptr;
   PackedField fields[packed::kColumns];
   read_fields(args, 0, fields);
-  double status = args.number(1), entries = args.number(2), start = args.number(3);
+  double status = args.number(1), entries = args.number(2), start = args.number(3), rules = args.number(4);
   Columns columns;
-  if (!args.ok() || !read_columns(args, 4, &columns)) return nullptr;
+  if (!args.ok() || !read_columns(args, 5, &columns)) return nullptr;
   auto is_whole = [](double v, double least, double most) { return v >= least && v <= most && v == std::floor(v); };
   if (!is_whole(status, kStatusOk, kStatusSkipData)) return napi::text(env, "status: expected 0 to 2, found another");
   if (!is_whole(entries, 0, columns.capacity))
     return napi::text(env, "entries: expected up to " + std::to_string(columns.capacity) + ", found another number");
   if (!is_whole(start, -napi::kMostExact, napi::kMostExact))
     return napi::text(env, "windowStart: expected whole seconds of at most 53 bits, found another number");
-  PackedReader reader(fields, uint32_t(entries), int64_t(start), columns);
+  if (!is_whole(rules, PackedReader::kNoReasons, UINT32_MAX)) return napi::text(env, "rules: expected how many names there are, found another number");
+  PackedReader reader(fields, uint32_t(entries), int64_t(start), int64_t(rules), columns);
   return reader.read(uint8_t(status)) ? nullptr : napi::text(env, reader.reason());
 }
 

@@ -1,5 +1,6 @@
 // Packed columns to rows. Whoever wrote them may have meant harm: nothing is read past a field, and no row is taken on trust.
 #pragma once
+#include <algorithm>
 #include <string>
 
 #include "columns.h"
@@ -16,9 +17,11 @@ struct PackedField {
 
 class PackedReader {
  public:
-  // Borrows all for as long as it is there. `columns` has room for `entries` rows.
-  PackedReader(const PackedField (&fields)[packed::kColumns], uint32_t entries, int64_t window_start, const Columns& columns)
-      : fields_(fields), entries_(entries), window_start_(uint64_t(window_start)), c_(columns) {}
+  // Borrows all for as long as it is there. `columns` has room for `entries` rows. `rules`: how many names of rules there are,
+  // kNoReasons where the batch has none.
+  static constexpr int64_t kNoReasons = -1;
+  PackedReader(const PackedField (&fields)[packed::kColumns], uint32_t entries, int64_t window_start, int64_t rules, const Columns& columns)
+      : fields_(fields), entries_(entries), window_start_(uint64_t(window_start)), rules_(rules), c_(columns) {}
 
   // Fills the rows with entries of a status, of ENI 0 and no twins. False: reason() says why not, and the rows are worth nothing.
   bool read(uint8_t status) {
@@ -41,14 +44,21 @@ class PackedReader {
            read_signed(packed::traffic_path, c_.traffic_path, packed::kMostPath) && read_small(packed::direction, c_.direction, 1) &&
            read_small(packed::action, c_.action, 1) && read_small(packed::protocol, c_.protocol, 255) &&
            read_small(packed::tcp_flags, c_.tcp_flags, 255) && clear_flags() && read_small(packed::family, c_.family, 1) &&
-           read_addresses();
+           read_addresses() && read_reasons();
+  }
+
+  // Rows without reasons have those of nobody.
+  bool read_reasons() {
+    if (rules_ == kNoReasons) return is_nothing(packed::rule, kWithoutReasons) && is_nothing(packed::verdict_source, kWithoutReasons);
+    if (rules_ == 0 && entries_) return refuse(packed::rule, "names of rules", "none");
+    return read_small(packed::rule, c_.rule, uint64_t(std::max<int64_t>(rules_, 1) - 1)) &&
+           read_small(packed::verdict_source, c_.source, kMostSource);
   }
 
   // Rows without traffic have times only; the rest is what "-" is in a row.
   bool read_silence() {
     for (size_t i = 0; i < packed::kColumns; i++) {
-      if (i == packed::start || i == packed::end || !fields_[i].size) continue;
-      return refuse(i, "nothing, as the status is not OK", std::to_string(fields_[i].size) + " bytes");
+      if (i != packed::start && i != packed::end && !is_nothing(i, "nothing, as the status is not OK")) return false;
     }
     memset(c_.packets, 0, sizeof *c_.packets * entries_);
     memset(c_.bytes, 0, sizeof *c_.bytes * entries_);
@@ -63,6 +73,11 @@ class PackedReader {
     memset(c_.family, 4, entries_);
     memset(c_.protocol, 0, entries_);
     return true;
+  }
+
+  static constexpr const char* kWithoutReasons = "nothing, as the batch has no reasons";
+  bool is_nothing(size_t column, const char* expected) {
+    return !fields_[column].size || refuse(column, expected, std::to_string(fields_[column].size) + " bytes");
   }
 
   bool read_times(packed::Column column, int64_t* cells) {
@@ -166,6 +181,7 @@ class PackedReader {
   const PackedField (&fields_)[packed::kColumns];
   uint32_t entries_;
   uint64_t window_start_;
+  int64_t rules_;
   const Columns& c_;
   std::string reason_;
 };

@@ -14,7 +14,7 @@ namespace windrow {
 constexpr uint32_t kMostPackedEnis = 1 << 21;
 
 // Whether rows are entries, and all of one status. The shards make no others; JavaScript could.
-inline bool can_be_packed(const Columns& c, uint32_t row, uint32_t to) {
+inline bool can_be_packed(const Columns& c, uint32_t row, uint32_t to, bool has_reasons = false) {
   bool is_wrong = false;
   for (uint32_t i = row; i < to; i++) {
     is_wrong |= c.status[i] != c.status[row] || c.status[i] > kStatusSkipData || c.eni[i] >= kMostPackedEnis;
@@ -27,6 +27,7 @@ inline bool can_be_packed(const Columns& c, uint32_t row, uint32_t to) {
     is_wrong |= c.direction[i] > kDirectionOut || c.action[i] > 1 || (c.family[i] != 4 && c.family[i] != 6);
     is_wrong |= c.tcp_flags[i] < (is_tcp ? 0 : -1) || c.tcp_flags[i] > (is_tcp ? 255 : -1);
   }
+  for (uint32_t i = row; has_reasons && i < to; i++) is_wrong |= c.source[i] > kMostSource;
   return !is_wrong;
 }
 
@@ -34,9 +35,12 @@ class Packer {
  public:
   static constexpr uint32_t kMostRows = 1 << 20, kMostBytes = 1 << 30;
 
-  // A batch takes a row where it has fewer than `max_rows` rows, and fewer than `max_bytes` bytes of columns.
-  Packer(uint32_t max_rows, uint32_t max_bytes) : max_rows_(max_rows), max_bytes_(max_bytes) {}
+  // A batch takes a row where it has fewer than `max_rows` rows, and fewer than `max_bytes` bytes of columns. With reasons it
+  // says by what rows were judged.
+  Packer(uint32_t max_rows, uint32_t max_bytes, bool has_reasons = false)
+      : max_rows_(max_rows), max_bytes_(max_bytes), has_reasons_(has_reasons) {}
 
+  bool has_reasons() const { return has_reasons_; }
   bool is_empty() const { return free_.size() == batches_.size(); }
   // Starts and ends are counted from here on. Only while it is empty.
   void begin(int64_t window_start) { window_start_ = window_start; }
@@ -87,17 +91,20 @@ class Packer {
     return found;
   }
 
-  // Bytes of an ENI's columns.
+  // Bytes of an ENI's columns; with reasons they may become fewer.
   uint32_t size(uint32_t eni) const { return has(eni) ? batches_[slots_[eni]].size() : 0; }
 
-  // Writes an ENI's columns, size(eni) bytes, and how long each is; it has none then. Returns how many rows there were.
-  uint32_t take(uint32_t eni, uint8_t* out, uint32_t (&sizes)[packed::kColumns]) {
+  // Writes an ENI's columns, size(eni) bytes at most, and how long each is; it has none then. Returns how many rows there were.
+  // `rules` has the numbers of rules that the column of them means, by their places there.
+  uint32_t take(uint32_t eni, uint8_t* out, uint32_t (&sizes)[packed::kColumns], std::vector<uint32_t>* rules) {
     std::fill(std::begin(sizes), std::end(sizes), 0);
+    rules->clear();
     if (!has(eni)) return 0;
     PackedBatch& batch = batches_[slots_[eni]];
     free_.push_back(slots_[eni]);
     slots_[eni] = kNoSlot;
     const uint32_t rows = batch.rows;
+    if (has_reasons_) *rules = batch.number_rules();
     std::copy(std::begin(batch.sizes), std::end(batch.sizes), sizes);
     batch.copy_to(out);
     give_back(std::move(batch.memory), batch.capacity);
@@ -134,13 +141,14 @@ class Packer {
     free_.pop_back();
     batches_[slots_[eni]].eni = eni;
     batches_[slots_[eni]].status = status;
+    batches_[slots_[eni]].has_reasons = has_reasons_;
   }
 
   // Appends as many rows as there is certainly room for below the limits, one at least; none where it is full.
   uint32_t add_some(PackedBatch* batch, const Columns& c, uint32_t row, uint32_t to) {
     const uint32_t size = batch->size();
     if (size >= max_bytes_) return 0;
-    uint32_t certain = (max_bytes_ - size + packed::kMostOfRow - 1) / packed::kMostOfRow;
+    uint32_t certain = (max_bytes_ - size + batch->most_of_row() - 1) / batch->most_of_row();
     uint32_t count = std::min({to - row, max_rows_ - batch->rows, certain});
     if (count > batch->free_rows) grow(batch, count);
     batch->append(c, row, count, window_start_);
@@ -186,6 +194,7 @@ class Packer {
   static size_t class_of(uint32_t capacity) { return size_t(std::countr_zero(capacity)); }
 
   uint32_t max_rows_, max_bytes_;
+  bool has_reasons_;
   int64_t window_start_ = 0;
   std::vector<uint32_t> slots_;  // by ENI: its place in batches_
   std::vector<PackedBatch> batches_;

@@ -6,6 +6,7 @@ import { digestOf } from '../capture/digest.ts';
 import type { BatchSource } from '../flowlog/batch_writer.ts';
 import type { Destination } from './destination.ts';
 import { LinesDestination } from './lines_destination.ts';
+import { rulesOf } from './format_options.ts';
 import type { Filed, ReplayOptions } from './replay_options.ts';
 import { VERSION } from './version.ts';
 
@@ -48,6 +49,7 @@ async function sourceOf(options: ReplayOptions, filed: Filed, workers: number): 
     boot: 0,
     // Which flows a full table closes early depends on how many shards it has.
     bootOnceEarly: workers,
+    rules: rulesOf(options.lines),
   };
 }
 

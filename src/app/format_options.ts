@@ -10,7 +10,7 @@ export const LINE_FORMATS = ['json', 'aws'] as const;
 
 const EXTENDED_OPTION: OptionSpec = {
   flags: '--extended',
-  doc: 'with --format json: x-rule and x-verdict-source behind the documented keys: by what each entry was judged',
+  doc: 'x-rule and x-verdict-source behind the documented keys of JSON, in trees and behind Kafka too: by what each was judged',
   default: false,
 };
 
@@ -53,9 +53,7 @@ export function readLinesOf(
   enis: readonly Eni[],
   rules: readonly string[] = ['-'],
 ): LineFormat {
-  if (extended && (format === 'aws' || !isOneOutput)) {
-    throw new WindrowError('USAGE', '--extended goes with --format json and --output');
-  }
+  if (extended && format === 'aws') throw new WindrowError('USAGE', '--extended goes with --format json');
   if (format !== 'aws') {
     if (awsFields === undefined) return extended ? { kind: 'json', rules } : JSON_LINES;
     throw new WindrowError('USAGE', '--aws-fields goes with --format aws');
@@ -63,4 +61,9 @@ export function readLinesOf(
   if (!isOneOutput) throw new WindrowError('USAGE', '--format aws is lines of text, and goes to --output only');
   enis.forEach(checkWords);
   return { kind: 'aws', fields: awsFields === undefined ? DEFAULT_AWS_FIELDS : readAwsFields(awsFields) };
+}
+
+/** Names of rules by their numbers, where entries are to say by which they were judged. */
+export function rulesOf(lines: LineFormat | undefined): readonly string[] | undefined {
+  return lines?.kind === 'json' ? lines.rules : undefined;
 }

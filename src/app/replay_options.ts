@@ -233,7 +233,8 @@ function readFiled(flags: ReplayFlags, { networkText, flowLogs }: Told): Filed {
   const flowLog = readFlowLog(flags);
   const { lateness, decapsulate, local, eni, maxFlows } = flags;
   const counted = [windowSecondsOf(flags), lateness, decapsulate, local, eni, maxFlows, flowLog];
-  const told = [networkText, flowLogs].filter((one) => one !== undefined);
+  // Batches with reasons are others, and end elsewhere.
+  const told = [networkText, flowLogs, flags.extended || undefined].filter((one) => one !== undefined);
   return { identity: JSON.stringify([...counted, ...told]), isAgain: flags.again };
 }
 

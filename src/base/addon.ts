@@ -105,8 +105,11 @@ export interface Addon {
   ): void;
   /** Packs rows of the window by ENI. Into `result`: how it ended, rows, the ENI that is full or -1, packets, bytes. */
   collector_pack(collector: NativeCollector, packer: NativePacker, result: Float64Array): void;
-  /** A batch takes a row while it has fewer than `maxRows` rows, and fewer than `maxBytes` bytes of columns. */
-  packer_new(maxRows: number, maxBytes: number): NativePacker;
+  /**
+   * A batch takes a row while it has fewer than `maxRows` rows, and fewer than `maxBytes` bytes of columns. `hasReasons`: it
+   * says by what rows were judged.
+   */
+  packer_new(maxRows: number, maxBytes: number, hasReasons: boolean): NativePacker;
   /** Starts and ends are counted from `windowStart` on. Only while nothing is in it. */
   packer_begin(packer: NativePacker, windowStart: number): void;
   /**
@@ -124,19 +127,23 @@ export interface Addon {
   ): void;
   /** Numbers of the ENIs that have rows in it, ascending. */
   packer_enis(packer: NativePacker): number[];
-  /** Bytes of an ENI's columns. */
+  /** Bytes of an ENI's columns; with reasons they may become fewer as they are taken. */
   packer_size(packer: NativePacker, eni: number): number;
-  /** Moves an ENI's columns to `out`, one behind another. Into `result`: rows, then the bytes of each column. */
-  packer_take(packer: NativePacker, eni: number, out: Uint8Array, result: Float64Array): void;
   /**
-   * Fills `columns` with the rows that packed columns hold, of ENI 0. Gives what is wrong with them, if anything is: then
-   * nothing that stands in `columns` is to be used.
+   * Moves an ENI's columns to `out`, one behind another. Into `result`: rows, then the bytes of each column. Gives the numbers
+   * of the rules that its rows have, ascending: those in the column are places there. None without reasons.
+   */
+  packer_take(packer: NativePacker, eni: number, out: Uint8Array, result: Float64Array): number[];
+  /**
+   * Fills `columns` with the rows that packed columns hold, of ENI 0. `rules`: how many names of rules there are, -1 without
+   * reasons. Gives what is wrong with them, if anything is: then nothing that stands in `columns` is to be used.
    */
   columns_unpack(
     fields: readonly Uint8Array[],
     status: number,
     entries: number,
     windowStart: number,
+    rules: number,
     columns: Uint8Array,
     capacity: number,
   ): string | undefined;

@@ -18,6 +18,14 @@ export interface FlowLogName {
   readonly logstore: string;
 }
 
+/** By what the entries of a batch were judged. */
+export interface BatchReasons {
+  /** Names of rules; entries have their places here. Each is of an entry at least. */
+  readonly rules: readonly string[];
+  /** Several flow logs may have the same entry: each says which it is of. */
+  readonly isOfFlowLogs: boolean;
+}
+
 /** Why a message is no batch. */
 export const REFUSALS = ['malformed', 'version', 'empty'] as const;
 
@@ -39,6 +47,8 @@ export interface Batch {
   readonly windowSeconds: number;
   readonly status: keyof typeof STATUS;
   readonly entries: number;
+  /** Only where somebody asked for them: whoever writes the entries writes these, too. */
+  readonly reasons?: BatchReasons;
   /** Packed values, in the order of PACKED_COLUMNS. */
   readonly columns: readonly Uint8Array[];
 }

@@ -2,7 +2,7 @@
 import { addon } from '../base/addon.ts';
 import type { NativePacker } from '../base/addon_types.ts';
 import type { ClosingWindow, Collector } from '../flow/collector.ts';
-import type { Batch, BatchSink } from './batch.ts';
+import type { Batch, BatchReasons, BatchSink } from './batch.ts';
 import { STATUS } from './columns.ts';
 import type { Columns } from './columns.ts';
 import type { EntryWriter, Sums, Taken, WindowPart } from './entry_writer.ts';
@@ -22,6 +22,8 @@ export interface BatchSource {
   readonly boot: number;
   /** The life that the first early closing of flows begins: which ones are closed depends on how they are counted. */
   readonly bootOnceEarly: number;
+  /** Names of rules by their numbers, where batches are to say by what entries were judged. */
+  readonly rules?: readonly string[] | undefined;
 }
 
 export class BatchWriter implements EntryWriter {
@@ -29,7 +31,7 @@ export class BatchWriter implements EntryWriter {
   readonly #source: BatchSource;
   readonly #sink: BatchSink;
   #boot: number;
-  readonly #packer: NativePacker = addon.packer_new(MOST_ROWS, MOST_BYTES);
+  readonly #packer: NativePacker;
   readonly #result = new Float64Array(4);
   readonly #taken = new Float64Array(1 + PACKED_COLUMNS.length);
   #isInWindow = false;
@@ -40,6 +42,7 @@ export class BatchWriter implements EntryWriter {
     this.#source = source;
     this.#boot = source.boot;
     this.#sink = sink;
+    this.#packer = addon.packer_new(MOST_ROWS, MOST_BYTES, source.rules !== undefined);
   }
 
   async take(collector: Collector, { id, seconds, isEarly }: ClosingWindow): Promise<Taken> {
@@ -87,7 +90,8 @@ export class BatchWriter implements EntryWriter {
 
   async #deliver(subscriber: number, windowStart: number, status: Batch['status']): Promise<void> {
     const bytes = new Uint8Array(addon.packer_size(this.#packer, subscriber));
-    addon.packer_take(this.#packer, subscriber, bytes, this.#taken);
+    const rules = addon.packer_take(this.#packer, subscriber, bytes, this.#taken);
+    const reasons = this.#reasonsOf(rules);
     let end = 0;
     await this.#sink.take({
       identity: { agent: this.#source.agent, boot: this.#boot, sequence: this.#sequence++ },
@@ -97,7 +101,16 @@ export class BatchWriter implements EntryWriter {
       windowSeconds: this.#subscribers.seconds(subscriber),
       status,
       entries: this.#taken[0],
+      ...(reasons && { reasons }),
       columns: PACKED_COLUMNS.map((_, i) => bytes.subarray(end, (end += this.#taken[i + 1]))),
     });
+  }
+
+  #reasonsOf(numbers: readonly number[]): BatchReasons | undefined {
+    const { rules } = this.#source;
+    if (!rules) return undefined;
+    const nameless = numbers.find((number) => number >= rules.length);
+    if (nameless !== undefined) throw new Error(`rows of rule ${nameless}, and there are ${rules.length}`);
+    return { rules: numbers.map((number) => rules[number]), isOfFlowLogs: this.#subscribers.routes !== undefined };
   }
 }

@@ -3,13 +3,13 @@
 export interface PackedColumn {
   /** The field's name in the schema of a batch. */
   readonly name: string;
-  /** Type of its values: `bytes` is the field itself, of an `enum` only 0 and 1 are known. */
+  /** Type of its values: `bytes` is the field itself, of an `enum` only those are known that there are now. */
   readonly kind: 'uint64' | 'uint32' | 'sint32' | 'enum' | 'bytes';
 }
 
 /**
  * In the order of native-bindings/packed_columns.h, which packs and unpacks them. Entries whose status is not OK have
- * `start` and `end` only: their other columns are empty.
+ * `start` and `end` only: their other columns are empty. So are those of reasons in batches without these.
  */
 export const PACKED_COLUMNS = [
   /** Packets of the entry. */
@@ -40,4 +40,8 @@ export const PACKED_COLUMNS = [
   { name: 'family', kind: 'enum' },
   /** IANA protocol number, 0 to 255. */
   { name: 'protocol', kind: 'uint32' },
+  /** Of reasons: the rule that decided, by its place among the names of the batch. */
+  { name: 'rule', kind: 'uint32' },
+  /** Of reasons: where the verdict comes from, by its place in VERDICT_SOURCES. */
+  { name: 'verdict_source', kind: 'enum' },
 ] as const satisfies readonly PackedColumn[];

@@ -5,6 +5,7 @@ import { Columns, STATUS } from './columns.ts';
 import { PACKED_COLUMNS } from './packed_columns.ts';
 
 const LEAST_CAPACITY = 16_384;
+const NO_REASONS = -1;
 const START = PACKED_COLUMNS.findIndex((column) => column.name === 'start');
 
 export class Unpacker {
@@ -19,7 +20,8 @@ export class Unpacker {
     }
     if (batch.entries > this.columns.capacity) this.columns = new Columns(Math.ceil(batch.entries / 8) * 8);
     const { buffer, capacity } = this.columns;
-    const { columns, status, entries, windowStart } = batch;
-    return addon.columns_unpack(columns, STATUS[status], entries, windowStart, buffer, capacity);
+    const { columns, status, entries, windowStart, reasons } = batch;
+    const rules = reasons ? reasons.rules.length : NO_REASONS;
+    return addon.columns_unpack(columns, STATUS[status], entries, windowStart, rules, buffer, capacity);
   }
 }

@@ -1,7 +1,7 @@
 // Batches to messages and back: protobufjs for the envelope, by windrow.proto; the columns stay packed.
 import fs from 'node:fs';
 import protobuf from 'protobufjs';
-import type { Batch, Refusal } from '../flowlog/batch.ts';
+import type { Batch, BatchReasons, Refusal } from '../flowlog/batch.ts';
 import { PACKED_COLUMNS } from '../flowlog/packed_columns.ts';
 
 /** Of the format that is written, and the newest that is read. */
@@ -35,6 +35,7 @@ export function encodeBatch(batch: Batch): Uint8Array {
     status: STATUSES.indexOf(batch.status),
     entries: batch.entries,
   };
+  if (batch.reasons) message['reasons'] = batch.reasons;
   PACKED_COLUMNS.forEach((column, i) => {
     if (columns[i].length > 0) message[fieldOf(column.name)] = columns[i];
   });
@@ -64,6 +65,7 @@ export function decodeBatch(message: Uint8Array | null): Batch {
       );
     }
   }
+  const reasons = reasonsOf(read);
   if (!read.windowSeconds) throw new BatchRefused('malformed', 'expected the length of the window, found none');
   return {
     identity: {
@@ -83,12 +85,15 @@ export function decodeBatch(message: Uint8Array | null): Batch {
     windowSeconds: read.windowSeconds,
     status,
     entries: read.entries ?? 0,
+    ...(reasons && { reasons }),
     columns: PACKED_COLUMNS.map(({ name }) => bytesOf(read[fieldOf(name)])),
   };
 }
 
 /** Names become folders, and ids stand in every line. */
 const MOST_TEXT = 256;
+/** `GROUP/RULE`, `ACL/in/RULE`: each part is an id. */
+const MOST_RULE_NAME = 1024;
 const STATUSES = ['ok', 'nodata', 'skipdata'] as const;
 const NOTHING = new Uint8Array(0);
 
@@ -106,6 +111,7 @@ interface Envelope {
   readonly windowSeconds?: number | null;
   readonly status?: number | null;
   readonly entries?: number | null;
+  readonly reasons?: { rules?: readonly string[]; isOfFlowLogs?: boolean } | null;
 }
 
 /**
@@ -133,6 +139,21 @@ function readEnvelope(message: Uint8Array): Envelope {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BatchRefused('malformed', `not a FlowLogBatch: ${reason}`);
   }
+}
+
+/** Undefined: there are none. Throws BatchRefused. */
+function reasonsOf({ reasons, entries }: Envelope): BatchReasons | undefined {
+  if (!reasons) return undefined;
+  const { rules = [], isOfFlowLogs = false } = reasons;
+  if (rules.length > (entries ?? 0)) {
+    throw new BatchRefused('malformed', `expected at most as many rules as entries, found ${rules.length}`);
+  }
+  const long = rules.find((name) => name.length > MOST_RULE_NAME);
+  if (long !== undefined) {
+    const expected = `expected names of rules of at most ${MOST_RULE_NAME} characters`;
+    throw new BatchRefused('malformed', `${expected}, found ${long.length}`);
+  }
+  return { rules, isOfFlowLogs };
 }
 
 /** Bytes that are missing are an empty array. */

@@ -1,5 +1,5 @@
 // Windows of which batches were lost on their way: each becomes a SKIPDATA entry of its flow log and ENI.
-import type { Batch, FlowLogName } from '../flowlog/batch.ts';
+import type { Batch, BatchReasons, FlowLogName } from '../flowlog/batch.ts';
 import { PACKED_COLUMNS } from '../flowlog/packed_columns.ts';
 import { MOST_SINGLE_WINDOWS } from '../flowlog/silence.ts';
 
@@ -17,6 +17,8 @@ interface Loss {
   readonly flowLog: FlowLogName;
   readonly eni: Batch['eni'];
   readonly windowSeconds: number;
+  /** Without rules, as no entry of theirs has one; undefined: batches have none. */
+  readonly reasons: BatchReasons | undefined;
   runs: readonly Run[];
 }
 
@@ -31,9 +33,10 @@ export class LostWindows {
   /** A batch that is lost: its window is incomplete from now on; of one that tells of a silence, all windows of that. */
   add(batch: UnsentBatch): void {
     const { flowLog, eni, windowSeconds } = batch;
-    const key = JSON.stringify([flowLog, eni, windowSeconds]);
+    const reasons = batch.reasons && { ...batch.reasons, rules: [] };
+    const key = JSON.stringify([flowLog, eni, windowSeconds, reasons]);
     const runs = this.#losses.get(key)?.runs ?? [];
-    this.#losses.set(key, { flowLog, eni, windowSeconds, runs: withRun(runs, runOf(batch)) });
+    this.#losses.set(key, { flowLog, eni, windowSeconds, reasons, runs: withRun(runs, runOf(batch)) });
   }
 
   /**
@@ -42,7 +45,7 @@ export class LostWindows {
    */
   take(): UnsentBatch | undefined {
     for (const [key, loss] of this.#losses) {
-      const { flowLog, eni, windowSeconds, runs } = loss;
+      const { flowLog, eni, windowSeconds, reasons, runs } = loss;
       const [{ from, to }, ...others] = runs;
       const end = to - from > MOST_SINGLE_WINDOWS ? to : from + 1;
       loss.runs = end < to ? [{ from: end, to }, ...others] : others;
@@ -54,6 +57,7 @@ export class LostWindows {
         windowSeconds,
         status: 'skipdata',
         entries: 1,
+        ...(reasons && { reasons }),
         columns: columnsOf((end - from) * windowSeconds),
       };
     }

@@ -1,5 +1,5 @@
 // A count against a file of entries: everything that the file says otherwise, entry by entry.
-import { type EntryLine, type Line, readEntries, readEntryFile } from './entries.ts';
+import { type EntryKeyName, type EntryLine, type Line, readEntries, readEntryFile } from './entries.ts';
 import { type EntryKey, type Model, groupBy, keyOf } from './model.ts';
 import { ENI_KEYS, NetworkEnis } from './network_enis.ts';
 import type { EniFields } from './network_enis.ts';
@@ -31,6 +31,11 @@ const GAP_KEYS = [
   'srcport',
   'tcp-flags',
   'type',
+] as const;
+/** By what an entry was judged, if it says so, where no network is known. */
+const REASONS = [
+  ['x-rule', '-'],
+  ['x-verdict-source', 'none'],
 ] as const;
 /** What an entry says beside its key, and what it is called there. */
 const SAYS = [
@@ -149,14 +154,15 @@ class Comparer {
     const key = `${entry.srcaddr} ${entry.dstaddr}`;
     const before = this.#differing;
     const expect = (field: keyof EntryLine, expected: string): void => {
-      if (entry[field] !== expected) this.#field(key, field, expected, entry[field], number);
+      if (entry[field] !== expected) this.#field(key, field, expected, entry[field]!, number);
     };
     const ofEni = this.#fieldsOf(entry);
     for (const field of ENI_KEYS) expect(field, ofEni[field]);
+    for (const [field, said] of this.#network ? [] : REASONS) if (entry[field] !== undefined) expect(field, said);
     expect('version', '1');
     expect('type', entry.srcaddr.includes(':') ? 'IPv6' : 'IPv4');
     if (entry.protocol !== String(TCP)) expect('tcp-flags', '-');
-    const numbers: (keyof EntryLine)[] = ['bytes', 'end', 'packets', 'protocol', 'start'];
+    const numbers: EntryKeyName[] = ['bytes', 'end', 'packets', 'protocol', 'start'];
     if (entry.protocol === String(TCP)) numbers.push('tcp-flags');
     for (const field of numbers) {
       if (!NUMBER.test(entry[field])) this.#field(key, field, 'a number', entry[field], number);
@@ -232,9 +238,10 @@ class Comparer {
     const status = entry['log-status'];
     const ofEni = this.#fieldsOf(entry);
     const expect = (field: keyof EntryLine, expected: string): void => {
-      if (entry[field] !== expected) this.#field(`${status} ${entry['eni-id']}`, field, expected, entry[field], number);
+      if (entry[field] !== expected) this.#field(`${status} ${entry['eni-id']}`, field, expected, entry[field]!, number);
     };
     for (const field of GAP_KEYS) expect(field, '-');
+    for (const [field] of REASONS) if (entry[field] !== undefined) expect(field, '-');
     for (const field of ENI_KEYS) expect(field, ofEni[field]);
     if (entry.version !== '1') this.#field(`${status} ${entry['eni-id']}`, 'version', '1', entry.version, number);
     const key = `${status} ${entry['eni-id']} ${entry.start} ${entry.end}`;

@@ -1,4 +1,4 @@
-// Entries as they stand in a file: one JSON object a line, 21 keys in order, every value a string.
+// Entries as they stand in a file: one JSON object a line, 21 keys in order and those that were asked for, every value a string.
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 
@@ -26,7 +26,12 @@ export const ENTRY_KEYS = [
   'vswitch-id',
 ] as const;
 
-export type EntryLine = Readonly<Record<(typeof ENTRY_KEYS)[number], string>>;
+/** By what entries were judged: behind the others, where somebody asked for them. */
+export const REASON_KEYS = ['x-flow-log', 'x-rule', 'x-verdict-source'] as const;
+
+export type EntryKeyName = (typeof ENTRY_KEYS)[number];
+export type EntryLine = Readonly<Record<EntryKeyName, string>> &
+  Readonly<Partial<Record<(typeof REASON_KEYS)[number], string>>>;
 
 export interface Line {
   readonly number: number;
@@ -58,9 +63,10 @@ function parseLine(line: string): EntryLine | string {
   const keys = Object.keys(value);
   const missing = ENTRY_KEYS.filter((key) => !keys.includes(key));
   if (missing.length > 0) return `keys missing: ${missing.join(', ')}`;
-  const extra = keys.filter((key) => !(ENTRY_KEYS as readonly string[]).includes(key));
+  const known: readonly string[] = [...ENTRY_KEYS, ...REASON_KEYS.filter((key) => keys.includes(key))];
+  const extra = keys.filter((key) => !known.includes(key));
   if (extra.length > 0) return `keys not known: ${extra.join(', ')}`;
-  if (!ENTRY_KEYS.every((key, index) => keys[index] === key)) return `keys out of order: ${keys.join(', ')}`;
+  if (!known.every((key, index) => keys[index] === key)) return `keys out of order: ${keys.join(', ')}`;
   const other = Object.entries(value).find(([, one]) => typeof one !== 'string');
   if (other !== undefined) return `${other[0]} is no string: ${JSON.stringify(other[1])}`;
   return value as EntryLine;

@@ -6,7 +6,7 @@ import { CLUSTER_TIMEOUT_MS, KafkaCluster } from '../kafka/broker.ts';
 import { messagesOf } from '../kafka/broker_client.ts';
 import { freePorts } from '../kafka/broker_ports.ts';
 import { describeWithKafka } from '../kafka/needs.ts';
-import { Workplace, windrow } from './program.ts';
+import { Workplace, linesOf, windrow } from './program.ts';
 import { Running } from './running.ts';
 import { COUNTING, ENIS, traffic } from './traffic.ts';
 import { expectSameLines, filesOf, replayedLines, treeLines } from './tree_lines.ts';
@@ -15,6 +15,17 @@ const workplace = new Workplace();
 const SMALL = { entries: 1200, windows: 3 };
 /** A second's work for a replay: it does not end before it is noticed that it has begun. */
 const LARGE = { entries: 600_000, windows: 300 };
+/** Two of the ENIs may send nothing. */
+const NETWORK = JSON.stringify({
+  vpcs: [{ id: 'vpc', cidrs: ['10.0.0.0/16'], vswitches: [{ id: 'vsw', cidrs: ['10.0.0.0/24'] }] }],
+  security_groups: [
+    { id: 'sg', vpc: 'vpc', rules: [{ id: 'no"quotes"', direction: 'out', policy: 'drop', cidr: '0.0.0.0/0' }] },
+  ],
+  enis: ENIS.map((id, n) => ({
+    ...{ id, vswitch: 'vsw', addresses: [`10.0.0.${n + 1}`] },
+    security_groups: n < 2 ? ['sg'] : [],
+  })),
+});
 const BATCHES = LARGE.windows * ENIS.length;
 
 describeWithKafka('a replay over Kafka', () => {
@@ -105,6 +116,32 @@ describeWithKafka('a replay over Kafka', () => {
       expect(await well(drainArgs('other'))).toBe(sank('2,400', 24, 0));
       const folders = filesOf(workplace.at('other')).map((file) => file.split('/').slice(0, 2).join('/'));
       expect(new Set(folders)).toEqual(new Set(['windrow/flow-logs', 'a%2Fb/elsewhere']));
+    });
+
+    test('carries by what entries were judged, where that was asked for', async ({ expect }) => {
+      const args = [small, '--window', '60', '--network', workplace.file(NETWORK, 'network.json')];
+      await well(['replay', ...args, ...kafka('judged')]);
+      await well(['replay', ...args, ...kafka('judged'), '--extended']);
+      expect(await well(drainArgs('judged'))).toBe(sank('2,400', 24, 0));
+      const [plain, extended] = [await replayedLines(...args), await replayedLines(...args, '--extended')];
+      const dropped = extended.filter((line) =>
+        line.endsWith(',"x-rule":"sg/no\\"quotes\\"","x-verdict-source":"security-group"}'),
+      );
+      expect([plain.length, extended.length, dropped.length]).toEqual([1200, 1200, 600]);
+      expectSameLines(treeLines(workplace.at('judged')), [...plain, ...extended]);
+      const to = (target: string): string[] => [
+        ...['sink', '--drain', '--metrics', 'off', '--quiet', '--group', target.replace(':', '-'), '--to', target],
+        ...kafka('judged'),
+      ];
+      const { code, stdout, stderr } = await windrow(to('stdout'));
+      expect([code, stderr]).toEqual([0, '']);
+      expectSameLines(linesOf(stdout), [...plain, ...extended]);
+      await well(to('kafka:judged.lines'));
+      const lines = await messagesOf({ 'bootstrap.servers': cluster.brokers }, 'judged.lines');
+      expectSameLines(
+        lines.map(({ value }) => value!.toString()),
+        [...plain, ...extended],
+      );
     });
 
     test('from standard input says that it is new, and is', async ({ expect }) => {

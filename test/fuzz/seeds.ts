@@ -273,14 +273,14 @@ write('table', 'crowd-flushed', p.bytes(1, 1, 3, 128), ...crowd.flat());
 write('table', 'crowd-divided', p.bytes(12, 8, 8, 5), ...crowd.flat());
 
 /** The prefix of packed_fuzzer.cc, then where each column stands and its length, and the columns. */
-const packedColumns = (status: number, entries: number, columns: readonly (readonly number[])[]): Uint8Array => {
+const packedColumns = (head: number, entries: number, columns: readonly (readonly number[])[]): Uint8Array => {
   let end = 0;
   const places = columns.flatMap(({ length }) => {
     const begin = end;
     end += length;
     return [begin & 255, begin >> 8, length & 255, length >> 8];
   });
-  return p.bytes(...[status << 2, 0, entries, ...places, ...columns.flat()]);
+  return p.bytes(...[head, 0, entries, ...places, ...columns.flat()]);
 };
 const several = (...numbers: number[]): number[] => Array.from({ length: 12 }, () => numbers).flat();
 const ends4 = several(10, 0, 0, 1, 192, 0, 2, 1);
@@ -289,8 +289,9 @@ const one = several(1, 0);
 const plainColumns = [
   ...[several(1, 2), several(60, 0xac, 2), several(0, 0x80, 1), several(0xd7, 4, 0x80, 1), ends4, ends4],
   ...[several(0xf6, 6, 1), several(0xa0, 0x8d, 6, 1), several(27, 0), several(1, 0), one, one, several(0, 0)],
-  several(6, 17),
+  ...[several(6, 17), [], []],
 ];
+const reasons = plainColumns.with(14, several(0, 2)).with(15, several(3, 1));
 const long = [255, 255, 255, 255, 255, 255, 255, 255, 255, 1];
 write('packed', 'plain', packedColumns(0, 24, plainColumns));
 write('packed', 'six', packedColumns(0, 24, plainColumns.with(4, ends6).with(5, ends6).with(12, several(1, 0))));
@@ -300,9 +301,13 @@ write(
   packedColumns(0, 24, plainColumns.with(0, several(...long, 1)).with(2, several(...long, 0x85, 0x80, 0))),
 );
 write('packed', 'padded', packedColumns(0, 24, plainColumns.with(6, several(0x80, 0x80, 0x80, 0, 0xf6, 0x86, 0))));
+const withReasons = 0x10 | (3 << 5);
+write('packed', 'reasons', packedColumns(withReasons, 24, reasons));
+write('packed', 'reasons-long', packedColumns(withReasons, 24, reasons.with(14, several(0x82, 0x80, 0, 1))));
 for (const status of [1, 2]) {
   const quiet = plainColumns.map((column, i) => (i === 2 || i === 3 ? column : []));
-  write('packed', `quiet-${status}`, packedColumns(status, 24, quiet));
+  write('packed', `quiet-${status}`, packedColumns(status << 2, 24, quiet));
+  write('packed', `quiet-reasons-${status}`, packedColumns((status << 2) | withReasons, 24, quiet));
 }
 /** Rows, of a few ENIs in turn. */
 const seeds = Array.from({ length: 60 }, (_, i) =>
@@ -314,9 +319,12 @@ const seeds = Array.from({ length: 60 }, (_, i) =>
 write('packed', 'rows', p.bytes(1, 200, 250, ...seeds.flat()));
 write('packed', 'rows-few', p.bytes(1, 2, 250, ...seeds.flat()));
 write('packed', 'rows-short', p.bytes(1, 200, 9, ...seeds.flat()));
+write('packed', 'rows-reasons', p.bytes(0x11, 200, 250, ...seeds.flat()));
+write('packed', 'rows-reasons-short', p.bytes(0x11, 200, 9, ...seeds.flat()));
 write('packed', 'rows-quiet', p.bytes(5, 7, 20, ...seeds.flat()));
 write('packed', 'as-they-are', p.bytes(2, 5, 200, ...seeds.flat().map((byte) => byte ^ 0x5a)));
 write('packed', 'as-they-are-few', p.bytes(2, 1, 3, ...seeds.flat()));
+write('packed', 'as-they-are-reasons', p.bytes(0x12, 5, 200, ...seeds.flat().map((byte) => byte ^ 0x5a)));
 
 /** A datagram of NFLOG with one packet; types of attributes are those of nfnetlink_log.h, in the machine's order. */
 const attribute = (type: number, value: Uint8Array): Uint8Array => {

@@ -4,14 +4,15 @@ import fs from 'node:fs';
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { describe, expect, test } from 'vitest';
+import { VERDICT_SOURCES } from '../../src/cloud/verdicts.ts';
 import type { Batch } from '../../src/flowlog/batch.ts';
 import { STATUS } from '../../src/flowlog/columns.ts';
 import { PACKED_COLUMNS } from '../../src/flowlog/packed_columns.ts';
 import { Unpacker } from '../../src/flowlog/unpacker.ts';
 import { BATCH_VERSION, BatchRefused, decodeBatch, encodeBatch } from '../../src/kafka/codec.ts';
-import { packed, rowsOf } from '../native/packed_model.ts';
+import { packed, rowsOf, rulesOf } from '../native/packed_model.ts';
 import type { Row } from '../native/packed_model.ts';
-import { ROW, silence, traffic } from '../native/packed_rows.ts';
+import { ROW, judged, silence } from '../native/packed_rows.ts';
 
 /** A reader of its own: all fields as the schema has them, 64 bits without loss. */
 const SCHEMA = protobuf
@@ -40,7 +41,7 @@ function writePlain(plain: Plain): Uint8Array {
 
 function batchOf(rows: readonly Row[], fields: Partial<Batch> = {}): Batch {
   const windowStart = fields.windowStart ?? 1_700_000_000;
-  const columns = packed(rows, windowStart);
+  const columns = packed(rows, windowStart, fields.reasons ? 'with reasons' : 'without');
   return {
     identity: { agent: 'agent', boot: 3, sequence: 17 },
     flowLog: { name: 'fl', project: 'project', logstore: 'logs' },
@@ -59,6 +60,7 @@ function plainOf(batch: Batch, rows: readonly Row[]): Plain {
   const { identity, flowLog, eni } = batch;
   const empty = (id: string): string => (id === '-' ? '' : id);
   const ok = rows.filter((row) => row.status === STATUS.ok);
+  const judged = batch.reasons ? ok : [];
   const offset = (time: bigint): string => String(BigInt.asUintN(64, time - BigInt(batch.windowStart)));
   return {
     version: 1,
@@ -89,13 +91,16 @@ function plainOf(batch: Batch, rows: readonly Row[]): Plain {
     protocol: ok.map((row) => row.protocol),
     srcaddr: ok.flatMap((row) => row.srcaddr),
     dstaddr: ok.flatMap((row) => row.dstaddr),
+    reasons: batch.reasons ? { rules: batch.reasons.rules, is_of_flow_logs: batch.reasons.isOfFlowLogs } : null,
+    rule: judged.map(({ rule }) => rulesOf(rows).indexOf(rule!)),
+    verdict_source: judged.map(({ source }) => source),
   };
 }
 
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
 const id = fc.oneof(text, fc.constant('-'));
 const rows = fc.oneof(
-  fc.array(traffic(1), { minLength: 1, maxLength: 20 }),
+  fc.array(judged(1), { minLength: 1, maxLength: 20 }),
   silence(1).map((all) => all.map((row) => ({ ...row, eni: 0 }))),
 );
 const batches = fc
@@ -113,7 +118,15 @@ const batches = fc
       windowSeconds: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
     }),
   )
-  .map(([all, fields]) => ({ batch: batchOf(all, fields), all }));
+  .chain(([all, fields]) =>
+    fc.option(fc.record({ name: fc.string(), isOfFlowLogs: fc.boolean() })).map((said) => {
+      const reasons = said && {
+        rules: rulesOf(all).map((rule) => `${said.name}${rule}`),
+        isOfFlowLogs: said.isOfFlowLogs,
+      };
+      return { batch: batchOf(all, reasons ? { ...fields, reasons } : fields), all };
+    }),
+  );
 
 function reasonOf(message: Uint8Array | null): BatchRefused {
   try {
@@ -159,7 +172,14 @@ describe('a batch', () => {
         expect(unpacker.unpack(read)).toBeUndefined();
         const times = all.map(({ start, end, status }) => ({ start, end, status }));
         const found = rowsOf(unpacker.columns, all.length);
-        if (batch.status === 'ok') expect(found).toEqual(all.map((row) => ({ ...row, eni: 0, twin: 0 })));
+        const [rules, has] = [rulesOf(all), batch.reasons !== undefined];
+        const own = { eni: 0, twin: 0, rule: 0, source: 0 };
+        const places = all.map((row) => ({
+          ...row,
+          ...own,
+          ...(has && { rule: rules.indexOf(row.rule!), source: row.source }),
+        }));
+        if (batch.status === 'ok') expect(found).toEqual(places);
         else expect(found).toMatchObject(times);
       }),
     );
@@ -173,6 +193,38 @@ describe('a batch', () => {
     const { eni: gone, ...without } = plainOf(batchOf([ROW]), [ROW]);
     expect(gone).toBeDefined();
     expect(decodeBatch(writePlain(without)).eni).toEqual(nobody);
+  });
+
+  test('without reasons is the same bytes as before there were any, and these are read', () => {
+    const before =
+      '0801120b0a056167656e74100318111a130a02666c120770726f6a6563741a046c6f6773220d0a05656e692d311a04766d2d312880e2cfaa' +
+      '0630d8044001820101038a0102b401920101019a0102ac02a201040a000001aa0104c0000207b20102f606ba0103a08d06c201011bca0101' +
+      '01d2010101da010100e2010100ea010106';
+    expect(Buffer.from(encodeBatch(batchOf([ROW]))).toString('hex')).toBe(before);
+    const read = decodeBatch(Buffer.from(before, 'hex'));
+    expect(copyOf(read)).toEqual(batchOf([ROW]));
+    expect(read).not.toHaveProperty('reasons');
+    expect(new Unpacker().unpack(read)).toBeUndefined();
+  });
+
+  test('with reasons is the same batch to who does not know them', () => {
+    const text = fs.readFileSync(new URL('../../src/kafka/windrow.proto', import.meta.url), 'utf8');
+    const older = text.replaceAll(/^.* (reasons|rule|verdict_source) = \d+;\n/gm, '');
+    const known = protobuf
+      .parse(older, new protobuf.Root(), { keepCase: true })
+      .root.lookupType('windrow.v1.FlowLogBatch');
+    expect(known.fieldsArray).toHaveLength(MESSAGE.fieldsArray.length - 3);
+    const toObject = (message: Uint8Array): Plain =>
+      known.toObject(known.decode(message), { longs: String, bytes: Array });
+    fc.assert(
+      fc.property(batches, ({ batch, all }) => {
+        const { reasons, ...plain } = batch;
+        const columns = packed(all, batch.windowStart);
+        const without = { ...plain, columns: PACKED_COLUMNS.map(({ name }) => Uint8Array.from(columns[name])) };
+        expect(toObject(encodeBatch(batch))).toEqual(toObject(encodeBatch(without)));
+        if (reasons) expect(encodeBatch(batch).length).toBeGreaterThan(encodeBatch(without).length);
+      }),
+    );
   });
 
   test('with fields that are not known yet is read all the same', () => {
@@ -267,6 +319,35 @@ describe('a message is refused', () => {
       refusal: 'malformed',
       message: 'expected names and ids of at most 256 characters, found 257',
     });
+  });
+
+  test('as malformed where it has more rules than entries, or one with a name that no rule has', () => {
+    const reasons = (rules: readonly string[]): Uint8Array => writePlain({ ...plain, reasons: { rules } });
+    expect(decodeBatch(reasons(['x'.repeat(1024)])).reasons).toEqual({
+      rules: ['x'.repeat(1024)],
+      isOfFlowLogs: false,
+    });
+    expect(reasonOf(reasons(['a', 'b']))).toMatchObject({
+      refusal: 'malformed',
+      message: 'expected at most as many rules as entries, found 2',
+    });
+    expect(reasonOf(reasons(['x'.repeat(1025)]))).toMatchObject({
+      refusal: 'malformed',
+      message: 'expected names of rules of at most 1024 characters, found 1025',
+    });
+  });
+
+  test('by its columns where reasons and these do not fit together', () => {
+    const unpacker = new Unpacker();
+    const judged = plainOf(batchOf([ROW], { reasons: { rules: ['-'], isOfFlowLogs: false } }), [ROW]);
+    const unpack = (fields: Plain): string | undefined =>
+      unpacker.unpack(decodeBatch(writePlain({ ...judged, ...fields })));
+    expect(unpack({})).toBeUndefined();
+    expect(unpack({ rule: [1] })).toBe('rule: expected 0 to 0, found 1 in entry 0');
+    expect(unpack({ rule: [] })).toBe('rule: expected 1 values, found 0');
+    expect(unpack({ reasons: { rules: [] } })).toBe('rule: expected names of rules, found none');
+    expect(unpack({ verdict_source: [4] })).toBe('verdict_source: expected 0 to 3, found 4 in entry 0');
+    expect(unpack({ reasons: null })).toBe('rule: expected nothing, as the batch has no reasons, found 1 bytes');
   });
 
   test('as malformed where it is cut off, also where only its columns are', () => {
@@ -367,7 +448,7 @@ describe('the schema', () => {
     uint64: ['uint64'],
     uint32: ['uint32'],
     sint32: ['sint32'],
-    enum: ['Direction', 'Action', 'Family'],
+    enum: ['Direction', 'Action', 'Family', 'VerdictSource'],
     bytes: ['bytes'],
   };
   /** Those before the columns have lower numbers. */
@@ -383,11 +464,13 @@ describe('the schema', () => {
     }
   });
 
-  test('knows two values of each column of names, and three statuses', () => {
+  test('knows the values of each column of names, and three statuses', () => {
     const values = (name: string): Record<string, number> => SCHEMA.lookupEnum(`windrow.v1.${name}`).values;
     expect(values('Direction')).toEqual({ IN: 0, OUT: 1 });
     expect(values('Action')).toEqual({ ACCEPT: 0, REJECT: 1 });
     expect(values('Family')).toEqual({ IPV4: 0, IPV6: 1 });
+    const sources = VERDICT_SOURCES.map((name, i) => [name.replace('-', '_').toUpperCase(), i] as const);
+    expect(values('VerdictSource')).toEqual(Object.fromEntries(sources));
     expect(values('LogStatus')).toEqual({ OK: STATUS.ok, NODATA: STATUS.nodata, SKIPDATA: STATUS.skipdata });
   });
 

@@ -59,6 +59,25 @@ describe('a lost batch', () => {
     expect(lost.isEmpty).toBe(true);
   });
 
+  test('with reasons becomes one with reasons, which no rule is of, and is not mixed with those without', () => {
+    const lost = new LostWindows();
+    const reasons = { rules: ['sg/r1', '-'], isOfFlowLogs: true };
+    lost.add(batchOf(5, A));
+    lost.add({ ...batchOf(6, A), reasons });
+    lost.add({ ...batchOf(7, A), reasons: { ...reasons, rules: ['sg/r2'] } });
+    const taken = takeAll(lost);
+    expect(taken.map((batch) => batch.reasons)).toEqual([
+      undefined,
+      { rules: [], isOfFlowLogs: true },
+      { rules: [], isOfFlowLogs: true },
+    ]);
+    expect(taken.flatMap(spansOf)).toEqual([
+      [5, 6],
+      [6, 7],
+      [7, 8],
+    ]);
+  });
+
   test('is told once for its window, however many of it are lost, and again if another one is lost later', () => {
     const lost = new LostWindows();
     for (const number of [5, 6, 5, 5, 6]) lost.add(batchOf(number, A));

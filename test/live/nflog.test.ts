@@ -5,7 +5,7 @@ import { describe, expect } from 'vitest';
 import { Workplace } from '../app/program.ts';
 import { Running } from '../app/running.ts';
 import { Veth, testWithNetwork } from './network.ts';
-import { entriesIn, isOk, isSkipped } from './program.ts';
+import { entriesIn, entriesOfTree, isOk, isSkipped } from './program.ts';
 import type { Entry } from './program.ts';
 
 const workplace = new Workplace();
@@ -122,6 +122,38 @@ describe('an agent that the firewall tells of packets', () => {
       expect(said).not.toMatch(/firewall alone/);
     },
   );
+
+  testWithNetwork('says in a tree as well that it was the firewall, if that is asked for', async () => {
+    const { veth } = await makeVeth();
+    rule(veth, 'input', 'udp dport 9001 log prefix "REJECT:in " group 5 drop');
+    const root = workplace.at('judged');
+    const agent = Running.startIn(veth.namespace, [
+      ...['agent', '--interface', 'peer*', '--out', root, '--state', workplace.at('judged-state'), ...COMMON],
+      ...['--nflog', '5', '--extended'],
+    ]);
+    await agent.until(/captures at peer0/);
+    for (const port of ['9001', '9003']) {
+      veth.executeHere('python3', '-c', SEND, veth.addresses.there, port, '100', '7000');
+    }
+    const { code, stderr } = await agent.end('SIGTERM');
+    expect(code, stderr).toBe(0);
+    const entries = entriesOfTree(root);
+    const judged = (port: string): unknown[] => {
+      const own = entries.filter((entry) => isOk(entry) && entry.dstport === port && entry.protocol === '17');
+      const reasons = own.map((entry) => Object.entries(entry).slice(21));
+      return [...new Set([...own.map(({ action }) => action), ...reasons.map((reason) => JSON.stringify(reason))])];
+    };
+    const reason = (source: string): string =>
+      JSON.stringify([
+        ['x-rule', '-'],
+        ['x-verdict-source', source],
+      ]);
+    expect(judged('9001')).toEqual(['REJECT', reason('kernel')]);
+    expect(judged('9003')).toEqual(['ACCEPT', reason('none')]);
+    const quiet = entries.filter((entry) => !isOk(entry));
+    expect(quiet.length).toBeGreaterThan(0);
+    for (const entry of quiet) expect(JSON.stringify(Object.entries(entry).slice(21))).toBe(reason('-'));
+  });
 
   testWithNetwork('tells the packets of one flow apart, by what became of each', async () => {
     const { veth } = await makeVeth();

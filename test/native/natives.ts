@@ -87,7 +87,7 @@ export function awsEncoder(): NativeEncoder {
   return known('encoder', addon.encoder_aws([ENI], fields, '5', new Uint8Array(32).fill(0x2d)));
 }
 export function packer(): NativePacker {
-  return known('packer', addon.packer_new(8, 4096));
+  return known('packer', addon.packer_new(8, 4096, true));
 }
 export function linkWatch(changed: () => void = () => undefined): NativeLinkWatch {
   const made = addon.link_watch(changed);
@@ -195,13 +195,13 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   encoder_aws: () => [[ENI], Uint8Array.of(0, 28), '5', new Uint8Array(32)],
   encoder_json: () => [encoder(), columns.buffer, 8, 0, 0, new Uint8Array(4096), result],
   collector_pack: () => [collector(), packer(), result],
-  packer_new: () => [8, 4096],
+  packer_new: () => [8, 4096, false],
   packer_begin: () => [packer(), 0],
   packer_add: () => [packer(), columns.buffer, 8, 0, 0, result],
   packer_enis: () => [packer()],
   packer_size: () => [packer(), 0],
   packer_take: () => [packer(), 0, new Uint8Array(), result],
-  columns_unpack: () => [fields, 0, 0, 0, columns.buffer, 8],
+  columns_unpack: () => [fields, 0, 0, 0, -1, columns.buffer, 8],
   network_new: () => [TABLES],
   exchange_judge_by: () => [addon.exchange_new({ ...OPTIONS, locality: { ...LOCALITY, eniCount: 2 } }), network()],
   subscriptions_new: () => [SUBSCRIPTIONS],

@@ -133,8 +133,9 @@ test.each<[string, Partial<Row>]>([
   ['no flags for TCP', { tcp_flags: -1 }],
   ['flags for another protocol', { protocol: 17 }],
   ['ENI that cannot be', { eni: 2 ** 31 - 1 }],
+  ['source that is none', { source: 4 }],
 ])('a row with a %s is refused', (_, wrong) => {
-  const into = packer();
+  const into = packer(MOST.rows, MOST.bytes, WINDOW_START, 'with reasons');
   expect(() => add(into, columnsOf([{ ...ROW, ...wrong }]), 0, 1)).toThrow(TypeError);
   expect(addon.packer_enis(into).every((eni) => addon.packer_size(into, eni) > 0)).toBe(true);
   expect(add(into, columnsOf([ROW]), 0, 1)).toMatchObject({ next: 1, full: -1 });
@@ -154,7 +155,7 @@ test('what has no room is not taken, and not lost', () => {
   const into = packer();
   addAll(into, [ROW]);
   const size = addon.packer_size(into, 0);
-  const result = new Float64Array(15);
+  const result = new Float64Array(17);
   expect(() => addon.packer_take(into, 0, new Uint8Array(size - 1), result)).toThrow(TypeError);
   expect(() => addon.packer_take(into, 0, new Uint8Array(size), result.subarray(1))).toThrow(TypeError);
   expect(take(into, 0)).toEqual({ rows: 1, columns: packed([ROW], WINDOW_START) });
@@ -168,7 +169,7 @@ test.each([
   [1.5, 1],
   [1, NaN],
 ])('there is no packer for %s rows and %s bytes', (maxRows, maxBytes) => {
-  expect(() => addon.packer_new(maxRows, maxBytes)).toThrow(TypeError);
+  expect(() => addon.packer_new(maxRows, maxBytes, false)).toThrow(TypeError);
 });
 
 test.each([
@@ -217,7 +218,7 @@ describe('rows of a closing window', () => {
 
   test.each([1, 2, 7, 1000])('are packed in their order, %s at most in a batch', (maxRows) => {
     const [plain, packing] = [collected(), collected()];
-    const into = addon.packer_new(maxRows, MOST.bytes);
+    const into = addon.packer_new(maxRows, MOST.bytes, false);
     let windows = 0;
     for (; isNext(plain); windows++) {
       expect(isNext(packing)).toBe(true);

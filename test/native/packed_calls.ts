@@ -4,14 +4,19 @@ import type { NativePacker } from '../../src/base/addon_types.ts';
 import { Columns } from '../../src/flowlog/columns.ts';
 import { PACKED_COLUMNS } from '../../src/flowlog/packed_columns.ts';
 import { columnsOf, rowsOf } from './packed_model.ts';
-import type { Packed, Row } from './packed_model.ts';
+import type { Packed, Reasons, Row } from './packed_model.ts';
 
 export const WINDOW_START = 1_700_000_000;
 export const MOST = { rows: 1 << 20, bytes: 1 << 30 } as const;
 
 /** In front of a window. */
-export function packer(maxRows: number = MOST.rows, maxBytes: number = MOST.bytes, start = WINDOW_START): NativePacker {
-  const made = addon.packer_new(maxRows, maxBytes);
+export function packer(
+  maxRows: number = MOST.rows,
+  maxBytes: number = MOST.bytes,
+  start = WINDOW_START,
+  reasons: Reasons = 'without',
+): NativePacker {
+  const made = addon.packer_new(maxRows, maxBytes, reasons === 'with reasons');
   addon.packer_begin(made, start);
   return made;
 }
@@ -37,20 +42,29 @@ export function addAll(to: NativePacker, rows: readonly Row[]): Added {
   return added;
 }
 
+export interface TakenBatch {
+  readonly rows: number;
+  readonly columns: Packed;
+  /** Numbers of its rules, of batches with reasons. */
+  readonly rules?: readonly number[];
+}
+
 /** Takes an ENI's columns, and looks that no byte behind them was written. */
-export function take(from: NativePacker, eni: number): { rows: number; columns: Packed } {
+export function take(from: NativePacker, eni: number): TakenBatch {
   const size = addon.packer_size(from, eni);
   const out = new Uint8Array(size + 64).fill(0x7e);
   const result = new Float64Array(1 + PACKED_COLUMNS.length);
-  addon.packer_take(from, eni, out.subarray(0, size), result);
+  const rules = addon.packer_take(from, eni, out.subarray(0, size), result);
   if (out.subarray(size).some((byte) => byte !== 0x7e)) throw new Error('more was written than there was room for');
   let end = 0;
   const columns = PACKED_COLUMNS.map(({ name }, i) => [name, [...out.subarray(end, (end += result[i + 1]))]]);
-  if (end !== size) throw new Error(`columns of ${end} bytes, and ${size} were told`);
-  return { rows: result[0], columns: Object.fromEntries(columns) as Packed };
+  // Places of rules are shorter than their numbers at times.
+  if (rules.length > 0 ? end > size : end !== size) throw new Error(`columns of ${end} bytes, and ${size} were told`);
+  const taken = { rows: result[0], columns: Object.fromEntries(columns) as Packed };
+  return rules.length > 0 ? { ...taken, rules } : taken;
 }
 
-export function takeAll(from: NativePacker): { eni: number; rows: number; columns: Packed }[] {
+export function takeAll(from: NativePacker): ({ eni: number } & TakenBatch)[] {
   return addon.packer_enis(from).map((eni) => ({ eni, ...take(from, eni) }));
 }
 
@@ -59,12 +73,18 @@ export function fieldsOf(columns: Packed): Uint8Array[] {
   return PACKED_COLUMNS.map(({ name }) => Uint8Array.from([0x01, ...columns[name], 0x01]).subarray(1, -1));
 }
 
-/** Rows, or what is wrong with the columns. */
-export function unpack(columns: Packed, status: number, entries: number, windowStart = WINDOW_START): Row[] | string {
+/** Rows, or what is wrong with the columns. `rules`: so many names of rules there are; -1: no reasons. */
+export function unpack(
+  columns: Packed,
+  status: number,
+  entries: number,
+  windowStart = WINDOW_START,
+  rules = -1,
+): Row[] | string {
   // What stood there before is not to be seen.
   const into = new Columns(Math.max(8, Math.ceil(entries / 8) * 8));
   into.buffer.fill(0xa5);
   const { buffer, capacity } = into;
-  const reason = addon.columns_unpack(fieldsOf(columns), status, entries, windowStart, buffer, capacity);
+  const reason = addon.columns_unpack(fieldsOf(columns), status, entries, windowStart, rules, buffer, capacity);
   return reason ?? rowsOf(into, entries);
 }

@@ -4,10 +4,10 @@ import { expect, test } from 'vitest';
 import { addon } from '../../src/base/addon.ts';
 import { STATUS } from '../../src/flowlog/columns.ts';
 import { PACKED_COLUMNS } from '../../src/flowlog/packed_columns.ts';
-import { WINDOW_START, addAll, fieldsOf, packer, take, takeAll, unpack } from './packed_calls.ts';
-import { packed } from './packed_model.ts';
+import { MOST, WINDOW_START, addAll, fieldsOf, packer, take, takeAll, unpack } from './packed_calls.ts';
+import { packed, rulesOf } from './packed_model.ts';
 import type { Row } from './packed_model.ts';
-import { ROW, silence, traffic } from './packed_rows.ts';
+import { ROW, judged, silence, traffic } from './packed_rows.ts';
 
 const hex = (columns: object): Record<string, string> =>
   Object.fromEntries(
@@ -46,13 +46,45 @@ test('two rows are these bytes', () => {
     action: '00' + '01',
     family: '00' + '01',
     protocol: '06' + 'c801',
+    rule: '',
+    verdict_source: '',
   });
+});
+
+test('with reasons rows have places of rules in a list of those that there are, and where verdicts come from', () => {
+  const into = packer(MOST.rows, MOST.bytes, WINDOW_START, 'with reasons');
+  const rules = [300, 7, 300, 1_000_000, 0, 2 ** 32 - 1];
+  addAll(
+    into,
+    rules.map((rule, i) => ({ ...ROW, rule, source: i % 4 })),
+  );
+  const size = addon.packer_size(into, 0);
+  const taken = take(into, 0);
+  expect(taken.rules).toEqual([0, 7, 300, 1_000_000, 2 ** 32 - 1]);
+  expect(hex(taken.columns)).toMatchObject({ rule: '020102030004', verdict_source: '000102030001' });
+  // Numbers of 2, 1, 2, 3, 1 and 5 bytes have become places of one each.
+  expect(Object.values(taken.columns).flat()).toHaveLength(size - 8);
+  expect(addon.packer_size(into, 0)).toBe(0);
+  // Nobody is asked in a packer without.
+  const plain = packer();
+  addAll(plain, [{ ...ROW, rule: 7, source: 2 }]);
+  expect(take(plain, 0)).toEqual({ rows: 1, columns: packed([ROW], WINDOW_START) });
+});
+
+test('a rule has a place for each of more rules than a byte has numbers', () => {
+  const rows = Array.from({ length: 20_000 }, (_, i) => ({ ...ROW, rule: (i * 7919) % 20_000, source: i % 4 }));
+  const into = packer(MOST.rows, MOST.bytes, WINDOW_START, 'with reasons');
+  addAll(into, rows);
+  const { columns, rules } = take(into, 0);
+  expect(rules).toEqual(rulesOf(rows));
+  expect(columns).toEqual(packed(rows, WINDOW_START, 'with reasons'));
+  expect(unpack(columns, STATUS.ok, rows.length, WINDOW_START, 20_000)).toEqual(rows);
 });
 
 test('the columns have the names of the table, in its order', () => {
   const empty = packed([], WINDOW_START);
   PACKED_COLUMNS.forEach(({ name }) => {
-    const reason = unpack({ ...empty, [name]: [1, 2, 3, 4, 5] }, STATUS.ok, 0);
+    const reason = unpack({ ...empty, [name]: [1, 2, 3, 4, 5] }, STATUS.ok, 0, WINDOW_START, 1);
     expect(reason).toMatch(new RegExp(`^${name}: expected 0 (values|bytes), found 5`));
   });
   expect(Object.keys(hex(take(packer(), 0).columns))).toEqual(PACKED_COLUMNS.map(({ name }) => name));
@@ -97,32 +129,33 @@ test('flags are of TCP alone, for all 256 protocols', () => {
   expect(unpack(columns, STATUS.ok, rows.length)).toEqual(rows);
 });
 
-test('random rows of several ENIs are packed as the model packs them, and unpacked as they were', () => {
-  // One packer for all: what it keeps from one window to the next must not show.
-  const into = addon.packer_new(1 << 20, 1 << 30);
-  const windowStart = fc.oneof(fc.constantFrom(0, WINDOW_START, -600), fc.maxSafeInteger());
-  fc.assert(
-    fc.property(
-      fc.array(traffic(3), { minLength: 1, maxLength: 120 }),
-      windowStart,
-      fc.nat(120),
-      (rows, start, cut) => {
+test.each(['without', 'with reasons'] as const)(
+  'random rows of several ENIs are packed as the model packs them, %s, and unpacked as they were',
+  (reasons) => {
+    // One packer for all: what it keeps from one window to the next must not show.
+    const into = packer(MOST.rows, MOST.bytes, WINDOW_START, reasons);
+    const windowStart = fc.oneof(fc.constantFrom(0, WINDOW_START, -600), fc.maxSafeInteger());
+    const rowsOf = fc.array(reasons === 'without' ? traffic(3) : judged(3), { minLength: 1, maxLength: 120 });
+    fc.assert(
+      fc.property(rowsOf, windowStart, fc.nat(120), (rows, start, cut) => {
         addon.packer_begin(into, start);
         addAll(into, rows.slice(0, cut));
         addAll(into, rows.slice(cut));
         const found = takeAll(into);
         expect(found.map(({ eni }) => eni)).toEqual([...new Set(rows.map(({ eni }) => eni))].sort((a, b) => a - b));
-        for (const { eni, rows: entries, columns } of found) {
+        for (const { eni, rows: entries, columns, rules } of found) {
           const own = rows.filter((row) => row.eni === eni);
           expect(entries).toBe(own.length);
-          expect(columns).toEqual(packed(own, start));
-          expect(unpack(columns, STATUS.ok, entries, start)).toEqual(unpackedAs(own));
+          expect(columns).toEqual(packed(own, start, reasons));
+          expect(rules).toEqual(reasons === 'without' ? undefined : rulesOf(own));
+          const places = own.map((row) => ({ ...row, rule: rules ? rules.indexOf(row.rule!) : 0 }));
+          expect(unpack(columns, STATUS.ok, entries, start, rules?.length)).toEqual(unpackedAs(places));
         }
-      },
-    ),
-    { numRuns: 300 },
-  );
-});
+      }),
+      { numRuns: 300 },
+    );
+  },
+);
 
 test('rows without traffic are their times and their status, and nothing else', () => {
   fc.assert(
@@ -145,6 +178,7 @@ test('rows without traffic are their times and their status, and nothing else', 
           direction: 0,
         },
         ...{ srcport: -1, dstport: -1, tcp_flags: -1, traffic_path: -1, family: 4, protocol: 0, status },
+        ...{ rule: 0, source: 0 },
       };
       expect(unpack(columns, status, entries, start)).toEqual(
         rows.map((row) => ({ ...quiet, start: row.start, end: row.end })),
@@ -181,6 +215,6 @@ test('fields may be Buffers and may share their memory', () => {
   let end = 0;
   const views = fields.map((field) => message.subarray(end, (end += field.length)));
   const columns = new Uint8Array(98 * 8);
-  expect(addon.columns_unpack(views, STATUS.ok, 1, WINDOW_START, columns, 8)).toBeUndefined();
+  expect(addon.columns_unpack(views, STATUS.ok, 1, WINDOW_START, -1, columns, 8)).toBeUndefined();
   expect(new DataView(columns.buffer).getBigUint64(0, true)).toBe(ROW.packets);
 });

@@ -5,10 +5,10 @@ import { addon } from '../../src/base/addon.ts';
 import { COLUMN_LAYOUT, Columns, STATUS } from '../../src/flowlog/columns.ts';
 import { PACKED_COLUMNS } from '../../src/flowlog/packed_columns.ts';
 import { CALLS } from './natives.ts';
-import { WINDOW_START, fieldsOf, unpack } from './packed_calls.ts';
+import { WINDOW_START, fieldsOf, unpack as unpackWith } from './packed_calls.ts';
 import { packed, unpacked, varint } from './packed_model.ts';
 import type { Packed, Row } from './packed_model.ts';
-import { ROW, traffic } from './packed_rows.ts';
+import { ROW, judged } from './packed_rows.ts';
 
 type Name = keyof Packed;
 const NAMES = PACKED_COLUMNS.map(({ name }) => name);
@@ -16,12 +16,21 @@ const ENDS = new Set<Name>(['srcaddr', 'dstaddr']);
 
 const SIX: Partial<Row> = { family: 6, srcaddr: Array<number>(16).fill(1), dstaddr: Array<number>(16).fill(2) };
 /** Enough that numbers are read eight at a time, and one by one. */
-const ROWS = Array.from({ length: 20 }, (_, i) => ({ ...ROW, packets: 1n << BigInt(i * 3), ...(i % 4 ? {} : SIX) }));
-const FINE = packed(ROWS, WINDOW_START);
+const ROWS = Array.from({ length: 20 }, (_, i) => ({
+  ...{ ...ROW, packets: 1n << BigInt(i * 3), rule: i % 5, source: i % 4 },
+  ...(i % 4 ? {} : SIX),
+}));
+const RULES = 5;
+const FINE = packed(ROWS, WINDOW_START, 'with reasons');
+
+/** With as many names of rules. */
+function unpack(columns: Packed, status: number, entries: number): Row[] | string {
+  return unpackWith(columns, status, entries, WINDOW_START, RULES);
+}
 
 /** What the native side says must be what the model says: the same rows, or a reason where it has none. */
 function compare(columns: Packed, status: number, entries: number): 'taken' | 'refused' {
-  const expected = unpacked(columns, status, entries, WINDOW_START);
+  const expected = unpacked(columns, status, entries, WINDOW_START, RULES);
   const found = unpack(columns, status, entries);
   if (expected) expect(found).toEqual(expected);
   else expect(found).toMatch(/^[a-z_]+: expected .+, found .+/);
@@ -66,14 +75,19 @@ test.each<[Name, bigint, string]>([
   ['protocol', 256n, 'protocol: expected 0 to 255, found 256 in entry 11'],
   ['protocol', 1n << 63n, 'protocol: expected 0 to 255, found 9223372036854775808 in entry 11'],
   ['protocol', 17n, 'tcp_flags: expected 0 for protocol 17, found 27 in entry 11'],
+  ['rule', 5n, 'rule: expected 0 to 4, found 5 in entry 11'],
+  ['rule', 1n << 32n, 'rule: expected 0 to 4, found 4294967296 in entry 11'],
+  ['rule', (1n << 64n) - 1n, 'rule: expected 0 to 4, found 18446744073709551615 in entry 11'],
+  ['verdict_source', 4n, 'verdict_source: expected 0 to 3, found 4 in entry 11'],
+  ['verdict_source', 259n, 'verdict_source: expected 0 to 3, found 259 in entry 11'],
 ])('%s of %s is refused: %s', (name, value, reason) => {
-  const before = packed(ROWS.slice(0, 11), WINDOW_START)[name];
-  const after = packed(ROWS.slice(12), WINDOW_START)[name];
+  const before = packed(ROWS.slice(0, 11), WINDOW_START, 'with reasons')[name];
+  const after = packed(ROWS.slice(12), WINDOW_START, 'with reasons')[name];
   expect(unpack({ ...FINE, [name]: [...before, ...varint(value), ...after] }, STATUS.ok, ROWS.length)).toBe(reason);
 });
 
 test('a number is ten bytes and 64 bits long at most, and may be longer than it has to be', () => {
-  const one = packed([ROW], WINDOW_START);
+  const one = packed([ROW], WINDOW_START, 'with reasons');
   const packets = (bytes: number[]): Row[] | string => unpack({ ...one, packets: bytes }, STATUS.ok, 1);
   const padding = (count: number): number[] => Array<number>(count).fill(0x80);
   for (let count = 0; count < 9; count++) {
@@ -114,7 +128,27 @@ test('rows without traffic have their times only', () => {
   expect(unpack(times, STATUS.ok, ROWS.length)).toBe('packets: expected 20 values, found 0');
 });
 
-test.each<[string, [unknown, unknown, unknown], RegExp]>([
+test('reasons are there or are not, as the batch says', () => {
+  const plain = packed(ROWS, WINDOW_START);
+  const unjudged = ROWS.map((row) => ({ ...row, rule: 0, source: 0 }));
+  const NO_REASONS = -1;
+  expect(unpackWith(plain, STATUS.ok, ROWS.length, WINDOW_START, NO_REASONS)).toEqual(unjudged);
+  for (const name of ['rule', 'verdict_source'] as const) {
+    const some = { ...plain, [name]: FINE[name] };
+    const nothing = `${name}: expected nothing, as the batch has no reasons, found 20 bytes`;
+    expect(unpackWith(some, STATUS.ok, ROWS.length, WINDOW_START, NO_REASONS)).toBe(nothing);
+    expect(unpack({ ...FINE, [name]: [] }, STATUS.ok, ROWS.length)).toBe(`${name}: expected 20 values, found 0`);
+  }
+  expect(unpackWith(FINE, STATUS.ok, ROWS.length, WINDOW_START, 0)).toBe('rule: expected names of rules, found none');
+  expect(unpackWith(packed([], WINDOW_START), STATUS.ok, 0, WINDOW_START, 0)).toEqual([]);
+  // Rows of another status have none.
+  const quiet = packed([{ ...ROW, status: STATUS.nodata }], WINDOW_START);
+  for (const rules of [NO_REASONS, 0, 1]) {
+    expect(unpackWith(quiet, STATUS.nodata, 1, WINDOW_START, rules)).toMatchObject([{ rule: 0, source: 0 }]);
+  }
+});
+
+test.each<[string, [unknown, unknown, unknown, unknown?], RegExp]>([
   ['a status that is none', [3, 20, 0], /^status: /],
   ['half a status', [0.5, 20, 0], /^status: /],
   ['fewer than no entries', [0, -1, 0], /^entries: /],
@@ -125,17 +159,22 @@ test.each<[string, [unknown, unknown, unknown], RegExp]>([
   ['a window that starts between seconds', [0, 20, 0.5], /^windowStart: /],
   ['a window that starts beyond exact numbers', [0, 20, 2 ** 60], /^windowStart: /],
   ['a window that never starts', [0, 20, -Infinity], /^windowStart: /],
-])('%s is refused', (_, [status, entries, start], reason) => {
-  expect(CALLS.columns_unpack(fieldsOf(FINE), status, entries, start, new Columns(24).buffer, 24)).toMatch(reason);
+  ['half a rule', [0, 20, 0, 0.5], /^rules: /],
+  ['fewer than no rules', [0, 20, 0, -2], /^rules: /],
+  ['more rules than 32 bits hold', [0, 20, 0, 2 ** 32], /^rules: /],
+])('%s is refused', (_, [status, entries, start, rules = RULES], reason) => {
+  expect(CALLS.columns_unpack(fieldsOf(FINE), status, entries, start, rules, new Columns(24).buffer, 24)).toMatch(
+    reason,
+  );
 });
 
-test('other things than fourteen fields and columns are a TypeError', () => {
+test('other things than sixteen fields and columns are a TypeError', () => {
   const fields = fieldsOf(FINE);
   const { buffer } = new Columns(24);
   const call =
     (of: unknown, into: unknown = buffer, capacity: unknown = 24) =>
     (): unknown =>
-      CALLS.columns_unpack(of, STATUS.ok, ROWS.length, WINDOW_START, into, capacity);
+      CALLS.columns_unpack(of, STATUS.ok, ROWS.length, WINDOW_START, RULES, into, capacity);
   expect(call(fields)()).toBeUndefined();
   for (const wrong of [
     fields.slice(1),
@@ -143,7 +182,7 @@ test('other things than fourteen fields and columns are a TypeError', () => {
     [],
     fields.with(3, new Int8Array(20) as never),
     fields.with(3, undefined as never),
-    { 0: fields[0], length: 14 },
+    { 0: fields[0], length: 16 },
   ]) {
     expect(call(wrong)).toThrow(TypeError);
   }
@@ -159,7 +198,7 @@ test('a field that goes away while another is fetched is no bytes', () => {
       return fields[13];
     },
   });
-  const reason = addon.columns_unpack(fetched, STATUS.ok, ROWS.length, WINDOW_START, new Columns(24).buffer, 24);
+  const reason = addon.columns_unpack(fetched, STATUS.ok, ROWS.length, WINDOW_START, RULES, new Columns(24).buffer, 24);
   expect(reason).toBe('packets: expected 20 values, found 0');
 });
 
@@ -173,13 +212,13 @@ test.each([5, 8, 13])('rows behind %s entries are left alone, whether these are 
     srcport: -1,
     dstport: 9,
   });
-  const all = packed(rows, WINDOW_START);
-  const own = packed(rows.slice(0, entries), WINDOW_START);
+  const all = packed(rows, WINDOW_START, 'with reasons');
+  const own = packed(rows.slice(0, entries), WINDOW_START, 'with reasons');
   for (const name of [undefined, ...NAMES]) {
     const into = new Columns(32);
     into.buffer.fill(0xa5);
     const columns = name ? { ...own, [name]: all[name] } : own;
-    const reason = addon.columns_unpack(fieldsOf(columns), STATUS.ok, entries, WINDOW_START, into.buffer, 32);
+    const reason = addon.columns_unpack(fieldsOf(columns), STATUS.ok, entries, WINDOW_START, RULES, into.buffer, 32);
     expect(reason?.split(':')[0]).toBe(name);
     let end = 0;
     for (const { width, cells } of COLUMN_LAYOUT) {
@@ -203,8 +242,9 @@ const changes = fc.array(
 test('changed columns are refused, or are the rows that the model finds in them', () => {
   const outcomes = { taken: 0, refused: 0 };
   fc.assert(
-    fc.property(fc.array(traffic(1), { minLength: 1, maxLength: 24 }), changes, (rows, changed) => {
-      const columns: Record<Name, number[]> = { ...packed(rows, WINDOW_START) } as Record<Name, number[]>;
+    fc.property(fc.array(judged(1), { minLength: 1, maxLength: 24 }), changes, (rows, changed) => {
+      const few = rows.map((row) => ({ ...row, rule: row.rule! % RULES }));
+      const columns = { ...packed(few, WINDOW_START, 'with reasons') } as Record<Name, number[]>;
       for (const { name, at, remove, insert } of changed) {
         columns[name] = columns[name].toSpliced(at % (columns[name].length + 1), remove, ...insert);
       }

@@ -21,6 +21,18 @@ export interface Row {
   readonly family: number;
   readonly protocol: number;
   readonly twin: number;
+  /** Number of the rule that decided; 0 where a test is not about it. */
+  readonly rule?: number;
+  readonly source?: number;
+}
+
+/** By what rows were judged: whether batches say that, which they do with lists of the rules that they have. */
+export type Reasons = 'with reasons' | 'without';
+
+/** The rules of rows, as a batch lists them. */
+export function rulesOf(rows: readonly Row[]): number[] {
+  const judged = rows.filter(({ status }) => status === STATUS.ok);
+  return [...new Set(judged.map(({ rule = 0 }) => rule))].sort((a, b) => a - b);
 }
 
 type Name = (typeof PACKED_COLUMNS)[number]['name'];
@@ -35,7 +47,7 @@ function zigzag(value: number): bigint {
 }
 
 /** The bytes of one row in each column. */
-const PACK: Readonly<Record<Name, (row: Row, windowStart: bigint) => readonly number[]>> = {
+const PACK: Readonly<Record<Name, (row: Row, windowStart: bigint, rules: readonly number[]) => readonly number[]>> = {
   packets: (row) => varint(row.packets),
   bytes: (row) => varint(row.bytes),
   start: (row, windowStart) => varint(BigInt.asUintN(64, row.start - windowStart)),
@@ -50,12 +62,16 @@ const PACK: Readonly<Record<Name, (row: Row, windowStart: bigint) => readonly nu
   action: (row) => [row.action],
   family: (row) => [row.family === 6 ? 1 : 0],
   protocol: (row) => varint(BigInt(row.protocol)),
+  rule: ({ rule = 0 }, _, rules) => varint(BigInt(rules.indexOf(rule))),
+  verdict_source: ({ source = 0 }) => [source],
 };
 
-export function packed(rows: readonly Row[], windowStart: number): Packed {
+export function packed(rows: readonly Row[], windowStart: number, reasons: Reasons = 'without'): Packed {
+  const rules = rulesOf(rows);
   const columns = PACKED_COLUMNS.map(({ name }) => {
+    if (reasons === 'without' && (name === 'rule' || name === 'verdict_source')) return [name, []];
     const isThere = (row: Row): boolean => row.status === STATUS.ok || name === 'start' || name === 'end';
-    return [name, rows.filter(isThere).flatMap((row) => PACK[name](row, BigInt(windowStart)))];
+    return [name, rows.filter(isThere).flatMap((row) => PACK[name](row, BigInt(windowStart), rules))];
   });
   return Object.fromEntries(columns) as Packed;
 }
@@ -80,8 +96,14 @@ function unzigzag(value: bigint): bigint {
   return value % 2n === 0n ? value / 2n : -(value + 1n) / 2n;
 }
 
-/** The rows of packed columns; undefined where something is wrong with any. */
-export function unpacked(columns: Packed, status: number, entries: number, windowStart: number): Row[] | undefined {
+/** The rows of packed columns; undefined where something is wrong with any. `rules`: names that there are; none: no reasons. */
+export function unpacked(
+  columns: Packed,
+  status: number,
+  entries: number,
+  windowStart: number,
+  rules?: number,
+): Row[] | undefined {
   const left = Object.fromEntries(Object.entries(columns).map(([name, bytes]) => [name, [...bytes]])) as Record<
     Name,
     number[]
@@ -126,6 +148,8 @@ export function unpacked(columns: Packed, status: number, entries: number, windo
       family,
       protocol,
       twin: 0,
+      rule: rules === undefined ? 0 : Number(take('rule', 0n, BigInt(rules) - 1n)),
+      source: rules === undefined ? 0 : Number(take('verdict_source', 0n, 3n)),
     });
   }
   return isWrong || Object.values(left).some((bytes) => bytes.length > 0) ? undefined : rows;
@@ -134,13 +158,8 @@ export function unpacked(columns: Packed, status: number, entries: number, windo
 /** What a row without traffic has beside its times. */
 const SILENT = {
   ...{ packets: 0n, bytes: 0n, srcaddr: [0, 0, 0, 0], dstaddr: [0, 0, 0, 0], eni: 0, srcport: -1, dstport: -1 },
-  ...{ tcp_flags: -1, traffic_path: -1, direction: 0, action: 0, family: 4, protocol: 0, twin: 0 },
+  ...{ tcp_flags: -1, traffic_path: -1, direction: 0, action: 0, family: 4, protocol: 0, twin: 0, rule: 0, source: 0 },
 } as const;
-
-/** Where verdicts come from is not in messages. */
-const IN_MESSAGES = COLUMN_LAYOUT.filter(
-  (column): column is Exclude<typeof column, { name: 'rule' | 'source' }> => !['rule', 'source'].includes(column.name),
-);
 
 /** Where a cell of a column of rows stands. */
 function cellOf(columns: Columns, name: keyof Row, row: number): DataView {
@@ -154,9 +173,9 @@ function cellOf(columns: Columns, name: keyof Row, row: number): DataView {
 }
 
 export function putRow(columns: Columns, at: number, row: Row): void {
-  for (const { name, width, cells } of IN_MESSAGES) {
+  for (const { name, width, cells } of COLUMN_LAYOUT) {
     const cell = cellOf(columns, name, at);
-    const value = row[name];
+    const value = row[name] ?? 0;
     if (typeof value === 'bigint') cell.setBigUint64(0, BigInt.asUintN(64, value), true);
     else if (typeof value !== 'number') value.forEach((byte, i) => cell.setUint8(i, byte));
     else if (width === 4) cell.setInt32(0, value, true);
@@ -175,13 +194,14 @@ export function columnsOf(rows: readonly Row[]): Columns {
 export function rowsOf(columns: Columns, count: number): Row[] {
   return Array.from({ length: count }, (_, at) => {
     const isV6 = columns.family[at] === 6;
-    const values = IN_MESSAGES.map(({ name, width, cells }) => {
+    const values = COLUMN_LAYOUT.map(({ name, width, cells }) => {
       const cell = cellOf(columns, name, at);
       const bytes = Array.from({ length: isV6 ? 16 : 4 }, (_, i) => (cells > 1 ? cell.getUint8(i) : 0));
       if (cells > 1) return [name, bytes];
       if (width === 8)
         return [name, name === 'start' || name === 'end' ? cell.getBigInt64(0, true) : cell.getBigUint64(0, true)];
-      if (width === 4) return [name, name === 'eni' ? cell.getUint32(0, true) : cell.getInt32(0, true)];
+      if (width === 4)
+        return [name, name === 'eni' || name === 'rule' ? cell.getUint32(0, true) : cell.getInt32(0, true)];
       return [name, width === 2 ? cell.getInt16(0, true) : cell.getUint8(0)];
     });
     return Object.fromEntries(values) as Row;

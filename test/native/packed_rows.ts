@@ -38,7 +38,14 @@ export function traffic(enis: number): fc.Arbitrary<Row> {
     ...addresses,
     tcp_flags: row.protocol === 6 ? flags : -1,
     status: STATUS.ok,
+    ...{ rule: 0, source: 0 },
   }));
+}
+
+/** Rows with traffic that were judged, by few rules mostly. */
+export function judged(enis: number): fc.Arbitrary<Row> {
+  const rule = fc.oneof(fc.nat(3), fc.constantFrom(0, 127, 128, 2 ** 21, 2 ** 32 - 1), fc.nat(2 ** 32 - 1));
+  return fc.tuple(traffic(enis), rule, fc.nat(3)).map(([row, rule, source]) => ({ ...row, rule, source }));
 }
 
 /** Rows without traffic; what stands in them beside their times means nothing. */
@@ -67,4 +74,6 @@ export const ROW: Row = {
   family: 4,
   protocol: 6,
   twin: 0,
+  rule: 0,
+  source: 0,
 };

@@ -121,16 +121,37 @@ describe('a line that is no entry is found by its number', () => {
     ['not JSON', (line) => line.slice(0, -5)],
     ['keys missing', (line) => line.replace('"vm-id":"-",', '')],
     ['keys not known', (line) => line.replace('{', '{"more":"1",')],
+    ['keys not known', (line) => line.replace('}', ',"x-other":"1"}')],
+    ['keys out of order', (line) => line.replace('}', ',"x-verdict-source":"none","x-rule":"-"}')],
+    ['keys out of order', (line) => line.replace('{', '{"x-rule":"-",')],
     ['keys out of order', (line) => line.replace('"account-id":"-",', '').replace('}', ',"account-id":"-"}')],
     ['is no string', (line) => line.replace('"bytes":"40"', '"bytes":40')],
     ['log-status', (line) => line.replace('"OK"', '"FINE"')],
   ];
   for (const [what, change] of BAD) {
-    test(what, async () => {
+    test(`${what}: ${change('{}')}`, async () => {
       const result = await compared(([first, ...rest]) => [change(first), ...rest]);
       expect(result.differences[0]).toContain('line 1');
       expect(result.differences[0]).toContain(what);
     });
+  }
+});
+
+test('by what entries were judged may stand behind the documented keys, and is nothing without a network', async () => {
+  const judged = (line: string): string => {
+    const source = line.includes('"OK"') ? 'none' : '-';
+    return line.replace('}', `,"x-rule":"-","x-verdict-source":"${source}"}`);
+  };
+  expect(await compared((lines) => lines.map(judged))).toMatchObject({ equal: true, differing: 0 });
+  const ofFlowLog = (line: string): string => judged(line).replace('"x-rule"', '"x-flow-log":"one","x-rule"');
+  expect(await compared((lines) => lines.map(ofFlowLog))).toMatchObject({ equal: true });
+  for (const [field, from, to] of [
+    ['x-rule', '"x-rule":"-"', '"x-rule":"sg/r1"'],
+    ['x-verdict-source', '"x-verdict-source":"none"', '"x-verdict-source":"kernel"'],
+    ['x-verdict-source', '"x-verdict-source":"-"', '"x-verdict-source":"none"'],
+  ]) {
+    const result = await compared((lines) => lines.map((line) => judged(line).replace(from, to)));
+    expect(result.differences[0]).toContain(`${field}: expected`);
   }
 });
 

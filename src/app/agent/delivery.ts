@@ -10,6 +10,7 @@ import { BatchProducer } from '../../kafka/producer.ts';
 import { Shipper } from '../../kafka/shipper.ts';
 import { ShipperMeter } from '../../kafka/shipper_meter.ts';
 import type { MetricRegistry } from '../../base/metrics.ts';
+import { rulesOf } from '../format_options.ts';
 import { LinesDestination } from '../lines_destination.ts';
 import type { KafkaWay } from '../replay_options.ts';
 import { TreeDestination } from '../tree_destination.ts';
@@ -57,7 +58,7 @@ export async function openDelivery(own: AgentDeliveryOptions): Promise<AgentDeli
   }
   const { id: agent, boot } = state;
   // A life is not repeated: which flows are closed early makes no difference.
-  const source: BatchSource = { agent, boot, bootOnceEarly: boot };
+  const source: BatchSource = { agent, boot, bootOnceEarly: boot, rules: rulesOf(options.lines) };
   if (way.to === 'kafka') return ship(own, way, source, state);
   const { root, compress, rotateBytes } = way;
   const naming = { topic: `${agent}-${boot}`, replaces: false, owner: 'agent' };
