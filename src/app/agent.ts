@@ -14,6 +14,7 @@ import { LiveCrew } from './agent/crew.ts';
 import { openDelivery } from './agent/delivery.ts';
 import type { AgentDelivery } from './agent/delivery.ts';
 import { AgentInterfaces } from './agent/interfaces.ts';
+import { LiveNetwork } from './agent/live_network.ts';
 import { openLog } from './agent/log.ts';
 import type { AgentLog } from './agent/log.ts';
 import { AgentMeter } from './agent/meter.ts';
@@ -130,7 +131,8 @@ async function run(parts: Parts): Promise<void> {
       service.say(status);
       page?.draw(status);
     });
-    reload?.begin(interfaces, log);
+    const network = options.network && new LiveNetwork(exchange, enis, options, options.network);
+    reload?.begin({ interfaces, log, network });
     await Promise.race([stopping.asked, broken]);
     reload?.end();
     service.stopping();

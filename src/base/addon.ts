@@ -11,6 +11,7 @@ import type {
   NativeExchangeOptions,
   NativeLinkWatch,
   NativeLiveState,
+  NativeLocality,
   NativeNetwork,
   NativeNflogGroup,
   NativePacker,
@@ -137,6 +138,17 @@ export interface Addon {
   network_new(tables: NativeNetworkTables): NativeNetwork;
   /** Ends, paths and verdicts are told by the network, whose ENIs are those of the locality. Before any worker joins. */
   exchange_judge_by(exchange: NativeExchange, network: NativeNetwork): void;
+  /**
+   * Of live interfaces that are judged by a network: this one holds for windows from `fromWindow` on, which have not begun, and
+   * `locality` has interfaces and MACs of its ENIs. What held before all windows from `oldestWindow` on is forgotten.
+   */
+  exchange_follow(
+    exchange: NativeExchange,
+    network: NativeNetwork,
+    locality: NativeLocality,
+    fromWindow: number,
+    oldestWindow: number,
+  ): void;
   /** The ENI that has the address of 4 or 16 bytes; -1: none has, or several VPCs have it. */
   network_eni_of(network: NativeNetwork, address: Uint8Array): number;
   /**

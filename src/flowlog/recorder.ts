@@ -163,7 +163,8 @@ export class Recorder {
   async #recordDrops(): Promise<void> {
     for (const drops of this.#collector.takeDrops()) {
       // Nobody knows of which named ENI the lost packets were: it may have been any.
-      const named = this.#enis.named();
+      const seconds = this.#windowSeconds;
+      const named = this.#enis.namedBetween(drops.from * seconds, (drops.to + 1) * seconds);
       for (const eni of named.length > 0 ? named : [drops.eni]) {
         await this.#writeQuiet('skipdata', { eni, from: drops.from, to: drops.to + 1 });
       }

@@ -193,6 +193,12 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
   columns_unpack: () => [fields, 0, 0, 0, columns.buffer, 8],
   network_new: () => [TABLES],
   exchange_judge_by: () => [addon.exchange_new({ ...OPTIONS, locality: { ...LOCALITY, eniCount: 2 } }), network()],
+  exchange_follow: () => {
+    const locality = { ...LOCALITY, eniCount: 2 };
+    const exchange = addon.exchange_new({ ...OPTIONS, isLive: true, locality });
+    addon.exchange_judge_by(exchange, network());
+    return [exchange, network(), locality, 1, 0];
+  },
   network_eni_of: () => [network(), new Uint8Array(4)],
   network_judge: () => [network(), columns.buffer, 8, 8, new Uint8Array(8), new Uint8Array(8), new Uint32Array(8)],
   file_lock: () => [file],
