@@ -149,7 +149,7 @@ napi_value interfaces_of(napi_env env, const Exchange& x, const std::vector<Inte
   uint32_t number = 0;
   for (const Interface& i : all) {
     Object o = books_of(env, i);
-    o.set("number", double(number)).set("eni", double(i.declared ? x.interfaces.eni(number) : number));
+    o.set("number", double(number)).set("eni", double(i.declared ? x.eni_of_interface(INT64_MAX, number) : number));
     o.set("linkType", double(i.link_type)).set("name", napi::text(env, i.name));
     o.set("isSupported", napi::boolean(env, i.is_supported));
     interfaces.push(o.value());
@@ -431,7 +431,7 @@ napi_value collector_drops(napi_env env, napi_callback_info info) {
   Array reports(env);
   for (const DropReport& d : owned->collector.take_drops()) {
     Object o(env);
-    o.set("eni", double(owned->exchange->interfaces.eni(d.interface))).set("packets", double(d.packets));
+    o.set("eni", double(owned->exchange->eni_of_interface(d.from_window, d.interface))).set("packets", double(d.packets));
     reports.push(o.set("from", double(d.from_window)).set("to", double(d.to_window)).value());
   }
   return reports.value();
@@ -651,7 +651,7 @@ napi_value init(napi_env env, napi_value exports) {
       X(collector_rows), X(collector_json), X(collector_pack), X(encoder_new), X(encoder_aws), X(encoder_json),
       X(packer_new), X(packer_begin), X(packer_add), X(packer_enis), X(packer_size), X(packer_take),
       X(columns_unpack), X(columns_layout), X(capture_peek), X(aligned_bytes), X(file_lock),
-      X(network_new), X(network_eni_of), X(network_judge), X(exchange_judge_by), X(libpcap_version), X(filter_compile),
+      X(network_new), X(network_eni_of), X(network_judge), X(exchange_judge_by), X(exchange_follow), X(libpcap_version), X(filter_compile),
       X(subscriptions_new), X(subscriptions_route), X(exchange_subscribe),
       X(link_watch), X(link_unwatch), X(user_find), X(process_confine), X(datagram_send),
   };

@@ -91,6 +91,10 @@ class Router {
     streams_ = chunk->streams.data();
     count_ = chunk->streams.size();
     next_frontier_ = INT64_MIN;
+    // Of live sources it may change.
+    const uint32_t changes = locality_->changes();
+    if (names_.empty() || changes != changes_) names_ = locality_->all_names();
+    changes_ = changes;
   }
 
   // The next record, if its packet is a plain one (see decode_plain) and nothing but its key and the capture's hint tell where it
@@ -172,7 +176,7 @@ class Router {
   }
 
   void place(Packet* p, Stream* streams, int64_t mark, uint16_t index, bool is_owed = false) {
-    const uint32_t point = locality_->point_of(*p);
+    const uint32_t point = locality_->point_of(*p, names_);
     if (p->is_v6) {
       p->k6.tail.point = point;
       p->hash = hash_bytes(&p->k6, sizeof p->k6, seed_);
@@ -203,6 +207,8 @@ class Router {
   int64_t window_seconds_, lateness_seconds_;
   bool decapsulating_;
   Locality* locality_;
+  NamesInTurn names_;
+  uint32_t changes_ = 0;
   Chunk* chunk_ = nullptr;
   Stream* streams_ = nullptr;
   size_t count_ = 0;

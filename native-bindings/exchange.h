@@ -54,7 +54,7 @@ class Exchange {
       : config(std::move(c)),
         locality(config.locality, config.is_live),
         interfaces(config.window_seconds,
-                   [this](uint32_t number, const std::string& name) { return locality.eni_of_interface(number, name); }),
+                   [this](uint32_t number, const std::string& name) { return locality.declare(number, name); }),
         fragments(config.seed),
         ring_(config.workers == 1 ? 1 : 2 * config.workers + 2),
         shards_(config.workers) {
@@ -89,6 +89,9 @@ class Exchange {
   uint64_t head_end = 0;       // where the chunk of the first packets ended
   bool is_decided = false;     // the locality is
   uint64_t guesses = 0, wrong_guesses = 0;  // chunks that were read ahead, and those of them that had to be read again
+
+  // The ENI of an interface that is declared, in a window.
+  uint32_t eni_of_interface(int64_t window, uint32_t number) const { return locality.eni_of_interface(window, number, interfaces.eni(number)); }
 
   // --- Who collects ---
 

@@ -28,7 +28,7 @@ inline bool read_address(napi::Args& args, napi_value value, Address* address) {
 
 inline LocalityConfig read_locality(napi::Args& args, napi_value object) {
   LocalityConfig c;
-  c.eni_count = uint32_t(args.whole_of(args.get(object, "eniCount"), 0, 1 << 20));
+  c.eni_count = uint32_t(args.whole_of(args.get(object, "eniCount"), 0, 1 << 22));
   double last = double(c.eni_count) - 1;
   auto eni_of = [&](napi_value e) { return uint32_t(args.whole_of(args.get(e, "eni"), 0, last)); };
   double of_all = args.whole_of(args.get(object, "eniOfAll"), -1, last);

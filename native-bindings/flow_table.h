@@ -110,6 +110,7 @@ class FlowTable {
       window->is_sorted = true;
       window->cursor = TouchList::Cursor();
       window->kept.clear();
+      names_ = locality_->names_of(windows_.id_of(window->start));
       return current_flush_ = window;
     }
     if (mode_ == FlushMode::kEvict) erase_victims();
@@ -161,7 +162,7 @@ class FlowTable {
     const Window& w = *current_flush_;
     for (uint32_t eni = 0; eni < w.evicted_enis.size(); eni++)
       if (w.evicted_enis[eni]) mark(eni);
-    if (!locality_->config().names_ends()) {
+    if (!names_->config.names_ends()) {
       for (uint32_t i = 0; i < w.interfaces.size(); i++)
         if (w.interfaces[i]) mark(interfaces_->eni(i));
     } else {
@@ -296,8 +297,8 @@ class FlowTable {
 
   template <typename Key>
   Locality::Place place_of(const Slot<Key>& slot) const {
-    return locality_->place(locality_->point(slot.key.tail.point), end_address(slot.key, false), end_address(slot.key, true),
-                            slot.body.state & kOpenedByB, interfaces_->eni(locality_->interface_of(slot.key.tail.point)));
+    return locality_->place(*names_, locality_->point(slot.key.tail.point), end_address(slot.key, false), end_address(slot.key, true),
+                            slot.body.state & kOpenedByB);
   }
 
   Counted take(FlowBody* body, const Window& w, uint8_t d) {
@@ -368,7 +369,7 @@ class FlowTable {
       return row;
     }
     if (!w.is_longer) rule_packets[size_t(place.rule)] += c.packets;
-    if (mode_ == FlushMode::kEvict && locality_->config().names_ends()) {
+    if (mode_ == FlushMode::kEvict && names_->config.names_ends()) {
       for (uint32_t eni : {place.eni_a, place.eni_b}) {
         if (eni == kNoEni) continue;
         if (eni >= listing.window->evicted_enis.size()) listing.window->evicted_enis.resize(eni + 1);
@@ -449,7 +450,7 @@ class FlowTable {
 
   // An answer goes to the end that opened the connection.
   void judge(const Columns& columns, uint32_t row, bool is_answer) const {
-    if (const Network* network = locality_->config().network.get())
+    if (const Network* network = names_->config.network.get())
       network->judge(columns, row, is_answer, columns.source + row, columns.rule + row);
   }
 
@@ -534,6 +535,7 @@ class FlowTable {
   Windows windows_;
   const Locality* locality_;
   const Interfaces* interfaces_;
+  std::shared_ptr<const Names> names_;  // of the window that is being flushed
   Owed owed_;
   Asides asides_;
   std::shared_ptr<const Subscriptions> subscriptions_;

@@ -1,9 +1,11 @@
 // Which end of a flow is ours: the observation points that packets name, and the rules for all other flows.
 #pragma once
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -62,17 +64,19 @@ inline bool is_private(const Address& a) {
 
 inline uint64_t mac_number(const uint8_t* p) { return uint64_t(load_be16(p)) << 32 | load_be32(p + 2); }
 
+constexpr uint64_t kNamedMac = uint64_t(1) << 48;  // in front of a MAC, which may be 0
+
 // Where a packet was seen, as far as the packet itself tells; part of the flow key.
 struct Point {
   uint16_t interface = 0;
   Side side = Side::kNone;
   Rule rule = Rule::kCount;
-  uint32_t eni_a = kNoEni, eni_b = kNoEni;  // named by MAC
-  bool is_rejected = false;                 // by the kernel's firewall: such packets are flows of their own
-  uint32_t vni = kNoVni;                    // of the tunnel that it came in, where the network's ENIs have VNIs
+  uint64_t mac_a = 0, mac_b = 0;  // as kNamedMac has them, where they name an ENI; else 0
+  bool is_rejected = false;       // by the kernel's firewall: such packets are flows of their own
+  uint32_t vni = kNoVni;          // of the tunnel that it came in, where the network's ENIs have VNIs
 };
 
-// What the user said of the network; filled once from JavaScript.
+// What the user said of the network, as JavaScript gives it.
 struct LocalityConfig {
   uint32_t eni_count = 0;     // named ENIs; interface N without a name of its own is ENI eni_count + N
   uint32_t eni_of_all = kNoEni;
@@ -83,6 +87,23 @@ struct LocalityConfig {
   std::shared_ptr<const Network> network;  // whose addresses are: its ENIs are the named ones, by their numbers
   bool names_ends() const { return network || !eni_of_address.empty() || !eni_of_mac.empty(); }
 };
+
+// What is said from a window on. Of live sources the network may change; whoever judges a window asks what holds for it.
+struct Names {
+  Names(LocalityConfig c, int64_t from) : config(std::move(c)), from_window(from) {
+    if (!config.network) return;
+    bound = std::make_unique<std::atomic<uint32_t>[]>(kMostInterfaces);
+    for (uint32_t i = 0; i < kMostInterfaces; i++) bound[i].store(kNoEni, std::memory_order_relaxed);
+  }
+
+  // The network's ENI that has all traffic of the interface, or kNoEni.
+  uint32_t bound_at(uint32_t interface) const { return bound ? bound[interface].load(std::memory_order_relaxed) : kNoEni; }
+
+  LocalityConfig config;
+  int64_t from_window;
+  std::unique_ptr<std::atomic<uint32_t>[]> bound;  // by interface, as they are declared
+};
+using NamesInTurn = std::vector<std::shared_ptr<const Names>>;
 
 // The ends that all packets of an interface have in common: at most two candidates are left after the first packet.
 template <typename T>
@@ -109,14 +130,61 @@ class Locality {
  public:
   // A live source shows nothing by its first packets, and may tell of packets that were rejected.
   explicit Locality(LocalityConfig config, bool is_live = false) : config_(std::move(config)), is_live_(is_live) {
+    names_.push_back(std::make_shared<Names>(config_, INT64_MIN));
     if (names_macs()) named_.reset(new Point[kMostNamed]);
   }
 
+  // What was said first.
   const LocalityConfig& config() const { return config_; }
   // Before anybody else knows of this.
   void set_network(std::shared_ptr<const Network> network) {
     config_.network = std::move(network);
-    if (config_.network->segments() > 0) tunnels_ = std::make_unique<TunnelPoints>(config_.network->segments());
+    names_ = {std::make_shared<Names>(config_, INT64_MIN)};
+    // Another network may have what this one has not.
+    if (is_live_ && !named_) named_.reset(new Point[kMostNamed]);
+    if (is_live_ || config_.network->segments() > 0) tunnels_ = std::make_unique<TunnelPoints>(config_.network->segments());
+  }
+
+  // Of live sources, by any thread: this holds for windows from one on, which has not begun. What held before all windows from
+  // `oldest` on is let go. Where MACs are named, one thread reads.
+  void follow(LocalityConfig config, int64_t from_window, int64_t oldest) {
+    auto next = std::make_shared<Names>(std::move(config), from_window);
+    std::lock_guard lock(mutex_);
+    for (const auto& [number, name] : declared_) next->bound[number].store(named_at(next->config, number, name), std::memory_order_relaxed);
+    if (!next->config.eni_of_mac.empty()) looks_at_macs_.store(true, std::memory_order_relaxed);
+    if (names_.back()->from_window == from_window) names_.pop_back();
+    names_.push_back(std::move(next));
+    while (names_.size() > 1 && names_[1]->from_window <= oldest) names_.erase(names_.begin());
+    changes_.fetch_add(1, std::memory_order_release);
+  }
+  // How often that was called.
+  uint32_t changes() const { return changes_.load(std::memory_order_acquire); }
+  // All that holds for some window.
+  NamesInTurn all_names() const {
+    std::lock_guard lock(mutex_);
+    return {names_.begin(), names_.end()};
+  }
+  std::shared_ptr<const Names> names_of(int64_t window) const {
+    std::lock_guard lock(mutex_);
+    size_t i = names_.size() - 1;
+    while (i > 0 && names_[i]->from_window > window) i--;
+    return names_[i];
+  }
+
+  // An interface is declared: its ENI, as was said first.
+  uint32_t declare(uint32_t number, const std::string& name) {
+    std::lock_guard lock(mutex_);
+    if (config_.network) declared_[number] = name;
+    for (auto& names : names_)
+      if (names->bound) names->bound[number].store(named_at(names->config, number, name), std::memory_order_relaxed);
+    const uint32_t eni = named_at(config_, number, name);
+    return eni != kNoEni ? eni : config_.eni_of_all != kNoEni ? config_.eni_of_all : config_.eni_count + number;
+  }
+  // The same for a window; `first` is what that gave.
+  uint32_t eni_of_interface(int64_t window, uint32_t number, uint32_t first) const {
+    if (!config_.network) return first;
+    const uint32_t eni = names_of(window)->bound_at(number);
+    return eni != kNoEni ? eni : config_.eni_count + number;
   }
 
   // Takes in one of the capture's first packets.
@@ -141,20 +209,21 @@ class Locality {
       } else if (const uint64_t* mac = shown.macs.only()) {
         shown.has_mac = true;
         shown.mac = *mac;
-        looks_at_macs_ = true;
+        looks_at_macs_.store(true, std::memory_order_relaxed);
       }
     }
-    looks_at_macs_ |= names_macs();
+    if (names_macs()) looks_at_macs_.store(true, std::memory_order_relaxed);
   }
 
   bool names_macs() const { return !config_.eni_of_mac.empty(); }
 
   // Once decided: whether the addresses of Ethernet headers can tell anything.
-  bool looks_at_macs() const { return looks_at_macs_; }
+  bool looks_at_macs() const { return looks_at_macs_.load(std::memory_order_relaxed); }
 
   // Points of named MACs have to be remembered: with those, one thread may ask at a time.
-  [[gnu::always_inline]] uint32_t point_of(const Packet& p) {
-    if (__builtin_expect(p.hint != Hint::kNone || looks_at_macs_ || p.vni != kNoVni, 0)) return told_point(p);
+  // `names` are all that hold for some window.
+  [[gnu::always_inline]] uint32_t point_of(const Packet& p, const NamesInTurn& names) {
+    if (__builtin_expect(p.hint != Hint::kNone || looks_at_macs() || p.vni != kNoVni, 0)) return told_point(p, names);
     return plain(p.interface, kUntold);
   }
 
@@ -185,14 +254,6 @@ class Locality {
   }
   uint32_t interface_of(uint32_t number) const { return number < kFirstNamed ? number / kVariants : point(number).interface; }
 
-  uint32_t eni_of_interface(uint32_t number, const std::string& name) const {
-    for (const auto& [value, eni] : config_.eni_of_interface)
-      if (!name.empty() && value == name) return eni;
-    for (const auto& [value, eni] : config_.eni_of_interface)
-      if (value == std::to_string(number)) return eni;
-    return config_.eni_of_all != kNoEni ? config_.eni_of_all : config_.eni_count + number;
-  }
-
   // Where a flow's entries belong: one local side, both (`eni_a` and `eni_b` set, side kNone), or none at all.
   struct Place {
     Side side = Side::kNone;
@@ -201,19 +262,22 @@ class Locality {
     bool is_local = true;
   };
 
-  // `eni` is that of the interface.
-  Place place(const Point& point, const Address& a, const Address& b, bool opened_by_b, uint32_t eni) const {
+  // By what holds for the window.
+  Place place(const Names& names, const Point& point, const Address& a, const Address& b, bool opened_by_b) const {
+    const LocalityConfig& c = names.config;
     Place place;
-    if (point.vni <= kMostVni) return place_inside(point, a, b, opened_by_b);
     if (point.vni == kTooManyVnis) {
       place.is_local = false;
       return place;
     }
-    if (config_.network && eni < config_.eni_count) return place_at(eni, point, a, b, opened_by_b);
-    if (config_.names_ends()) {
+    const Network::Segment* segment = c.network && point.vni <= kMostVni ? c.network->segment(point.vni) : nullptr;
+    if (segment) return place_inside(*c.network, *segment, point, a, b, opened_by_b);
+    const uint32_t bound = names.bound_at(point.interface);
+    if (bound != kNoEni) return place_at(c, bound, point, a, b, opened_by_b);
+    if (c.names_ends()) {
       place.rule = Rule::kEni;
-      place.eni_a = named(point, point.eni_a, a);
-      place.eni_b = named(point, point.eni_b, b);
+      place.eni_a = named(c, point, point.mac_a, a);
+      place.eni_b = named(c, point, point.mac_b, b);
       bool has_a = place.eni_a != kNoEni, has_b = place.eni_b != kNoEni;
       place.is_local = has_a || has_b;
       if (place.is_local && point.rule == Rule::kCapture) {  // the capture knows the way, the names know at which ENI
@@ -236,8 +300,9 @@ class Locality {
 
  private:
   // At an interface that is an ENI of the network: everything is its traffic.
-  Place place_at(uint32_t eni, const Point& point, const Address& a, const Address& b, bool opened_by_b) const {
-    bool has_a = point.eni_a == eni || is_of(eni, a), has_b = point.eni_b == eni || is_of(eni, b);
+  Place place_at(const LocalityConfig& c, uint32_t eni, const Point& point, const Address& a, const Address& b, bool opened_by_b) const {
+    const bool has_a = eni_of_mac(c, point.mac_a) == eni || is_of(*c.network, eni, a);
+    const bool has_b = eni_of_mac(c, point.mac_b) == eni || is_of(*c.network, eni, b);
     Place place = point.rule != Rule::kCapture && has_a != has_b ? by(Rule::kEni, has_a ? Side::kA : Side::kB)
                                                                   : place_unnamed(point, a, b, opened_by_b);
     place.eni_a = place.eni_b = eni;
@@ -245,12 +310,12 @@ class Locality {
   }
 
   // In a tunnel of a VNI that ENIs have: at the only one, whose traffic all of it is; at those of several that are an end.
-  Place place_inside(const Point& point, const Address& a, const Address& b, bool opened_by_b) const {
-    const Network::Segment& segment = *config_.network->segment(point.vni);
+  Place place_inside(const Network& network, const Network::Segment& segment, const Point& point, const Address& a, const Address& b,
+                     bool opened_by_b) const {
     Place place;
     place.rule = Rule::kEni;
-    place.eni_a = eni_inside(segment, point.vni, a);
-    place.eni_b = eni_inside(segment, point.vni, b);
+    place.eni_a = eni_inside(network, segment, point.vni, a);
+    place.eni_b = eni_inside(network, segment, point.vni, b);
     const bool has_a = place.eni_a != kNoEni, has_b = place.eni_b != kNoEni;
     if (has_a != has_b) place.side = has_a ? Side::kA : Side::kB;
     if (segment.eni == kNoNumber) {
@@ -295,30 +360,46 @@ class Locality {
     return place;
   }
 
-  uint32_t eni_of(const Address& a) const {
-    const uint32_t eni = a.v6 ? config_.network->eni_of(Ipv6{a.hi, a.lo}) : config_.network->eni_of(Ipv4{uint32_t(a.lo)});
+  static uint32_t eni_of(const Network& network, const Address& a) {
+    const uint32_t eni = a.v6 ? network.eni_of(Ipv6{a.hi, a.lo}) : network.eni_of(Ipv4{uint32_t(a.lo)});
     return eni == kNoNumber ? kNoEni : eni;
   }
 
-  bool is_of(uint32_t eni, const Address& a) const {
-    return a.v6 ? config_.network->is_of(eni, Ipv6{a.hi, a.lo}) : config_.network->is_of(eni, Ipv4{uint32_t(a.lo)});
+  static bool is_of(const Network& network, uint32_t eni, const Address& a) {
+    return a.v6 ? network.is_of(eni, Ipv6{a.hi, a.lo}) : network.is_of(eni, Ipv4{uint32_t(a.lo)});
   }
 
-  uint32_t eni_inside(const Network::Segment& segment, uint32_t vni, const Address& a) const {
-    const Network& network = *config_.network;
+  static uint32_t eni_inside(const Network& network, const Network::Segment& segment, uint32_t vni, const Address& a) {
     const uint32_t eni = a.v6 ? network.eni_inside(segment, vni, Ipv6{a.hi, a.lo}) : network.eni_inside(segment, vni, Ipv4{uint32_t(a.lo)});
     return eni == kNoNumber ? kNoEni : eni;
   }
 
   // In a network a MAC is that of a middle box, which forwards packets of others: who has the frame goes before whose address it is.
   // In a tunnel of a VNI that no ENI has, there are none of those that have one.
-  uint32_t named(const Point& point, uint32_t by_mac, const Address& address) const {
-    if (config_.network) {
-      const uint32_t eni = by_mac != kNoEni ? by_mac : eni_of(address);
-      return eni != kNoEni && point.vni != kNoVni && config_.network->vni_of(eni) != kNoVni ? kNoEni : eni;
+  static uint32_t named(const LocalityConfig& c, const Point& point, uint64_t mac, const Address& address) {
+    const uint32_t by_mac = eni_of_mac(c, mac);
+    if (c.network) {
+      const uint32_t eni = by_mac != kNoEni ? by_mac : eni_of(*c.network, address);
+      return eni != kNoEni && point.vni != kNoVni && c.network->vni_of(eni) != kNoVni ? kNoEni : eni;
     }
-    auto it = config_.eni_of_address.find(address);
-    return it == config_.eni_of_address.end() ? by_mac : it->second;
+    auto it = c.eni_of_address.find(address);
+    return it == c.eni_of_address.end() ? by_mac : it->second;
+  }
+
+  // Of a point's.
+  static uint32_t eni_of_mac(const LocalityConfig& c, uint64_t mac) {
+    if (mac == 0) return kNoEni;
+    auto it = c.eni_of_mac.find(mac & ~kNamedMac);
+    return it == c.eni_of_mac.end() ? kNoEni : it->second;
+  }
+
+  // By its name or its number.
+  static uint32_t named_at(const LocalityConfig& c, uint32_t number, const std::string& name) {
+    for (const auto& [value, eni] : c.eni_of_interface)
+      if (!name.empty() && value == name) return eni;
+    for (const auto& [value, eni] : c.eni_of_interface)
+      if (value == std::to_string(number)) return eni;
+    return kNoEni;
   }
 
   bool is_inside(const Address& a) const {
@@ -330,16 +411,17 @@ class Locality {
     return shown_[interface];
   }
 
-  uint32_t told_point(const Packet& p) {
-    if (p.vni != kNoVni && tunnels_) {
+  uint32_t told_point(const Packet& p, const NamesInTurn& names) {
+    auto names_vnis = [](const auto& n) { return n->config.network && n->config.network->segments() > 0; };
+    if (p.vni != kNoVni && tunnels_ && std::any_of(names.begin(), names.end(), names_vnis)) {
       // Ways and MACs are those of the frames around the tunnel.
-      const uint32_t vni = config_.network->segment(p.vni) ? p.vni : kOtherVni;
-      return kFirstTunnel + tunnels_->number_of({vni, p.interface, p.is_rejected});
+      const bool is_named = std::any_of(names.begin(), names.end(), [&](const auto& n) { return n->config.network->segment(p.vni); });
+      return kFirstTunnel + tunnels_->number_of({is_named ? p.vni : kOtherVni, p.interface, p.is_rejected});
     }
     Side source = p.direction ? Side::kB : Side::kA, destination = p.direction ? Side::kA : Side::kB;
-    if (names_macs() && p.has_macs) {
-      uint32_t to = eni_of_mac(p.macs), from = eni_of_mac(p.macs + 6);
-      if (to != kNoEni || from != kNoEni) {
+    if (p.has_macs && named_) {
+      const uint64_t to = named_mac(names, p.macs), from = named_mac(names, p.macs + 6);
+      if (to != 0 || from != 0) {
         Point point;
         point.interface = p.interface;
         point.is_rejected = p.is_rejected;
@@ -347,8 +429,8 @@ class Locality {
           point.side = p.hint == Hint::kOut ? source : destination;
           point.rule = Rule::kCapture;
         }
-        point.eni_a = p.direction ? to : from;
-        point.eni_b = p.direction ? from : to;
+        point.mac_a = p.direction ? to : from;
+        point.mac_b = p.direction ? from : to;
         return named_point(point);
       }
     }
@@ -361,9 +443,12 @@ class Locality {
     return plain(p.interface, kUntold);
   }
 
-  uint32_t eni_of_mac(const uint8_t* mac) const {
-    auto it = config_.eni_of_mac.find(mac_number(mac));
-    return it == config_.eni_of_mac.end() ? kNoEni : it->second;
+  // 0: it names no ENI.
+  static uint64_t named_mac(const NamesInTurn& names, const uint8_t* mac) {
+    const uint64_t number = mac_number(mac);
+    for (const auto& n : names)
+      if (n->config.eni_of_mac.contains(number)) return kNamedMac | number;
+    return 0;
   }
 
   // The points that an interface can have without named MACs: nothing told, and either side, told by the capture
@@ -377,7 +462,7 @@ class Locality {
 
   // One pair too many stays unnamed: its addresses may still name it.
   uint32_t named_point(const Point& point) {
-    std::tuple pair(point.interface, uint8_t(point.side), point.eni_a, point.eni_b, point.is_rejected);
+    std::tuple pair(point.interface, uint8_t(point.side), point.mac_a, point.mac_b, point.is_rejected);
     auto it = pairs_.find(pair);
     if (it != pairs_.end()) return it->second;
     if (pairs_.size() == kMostNamed) return plain(point.interface, kUntold);
@@ -389,10 +474,15 @@ class Locality {
   LocalityConfig config_;
   bool is_live_;
   std::vector<Shown> shown_;
-  bool looks_at_macs_ = false;
+  std::atomic<bool> looks_at_macs_{false};
+  // Held to copy pointers, once a window, and where something is said anew.
+  mutable std::mutex mutex_;
+  std::vector<std::shared_ptr<Names>> names_;  // in the order of their windows, one at least
+  std::map<uint32_t, std::string> declared_;   // interfaces, where there is a network
+  std::atomic<uint32_t> changes_{0};
   // Never moved: shards read those of packets that they have got while others are added.
   std::unique_ptr<Point[]> named_;
-  std::map<std::tuple<uint16_t, uint8_t, uint32_t, uint32_t, bool>, uint32_t> pairs_;
+  std::map<std::tuple<uint16_t, uint8_t, uint64_t, uint64_t, bool>, uint32_t> pairs_;
   std::unique_ptr<TunnelPoints> tunnels_;  // where ENIs have VNIs
 };
 

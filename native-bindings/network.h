@@ -25,7 +25,9 @@ class Network {
     read_cidrs(t.vswitch_cidrs6, &family6_);
   }
 
+  // Numbers that ENIs may have, and whether there is one of a number.
   size_t enis() const { return enis_.size(); }
+  bool has(uint32_t eni) const { return eni < enis_.size() && enis_[eni].vswitch != kNoNumber; }
 
   // The ENI that has the address or a prefix around it; kNoNumber: none has, or it may be one of several VPCs.
   template <typename Address>
@@ -69,7 +71,7 @@ class Network {
   // Judges a row. `opened_by_receiver`: the connection was opened by the end to which the row's packets go. An entry of an
   // ENI that is not here stays as it is, and so does a verdict that has a source.
   void judge(const Columns& c, uint32_t row, bool opened_by_receiver, uint8_t* source, uint32_t* rule) const {
-    if (c.status[row] != kStatusOk || c.eni[row] >= enis_.size()) return;
+    if (c.status[row] != kStatusOk || c.eni[row] >= enis_.size() || enis_[c.eni[row]].vswitch == kNoNumber) return;
     if (c.family[row] == 6) judge_as(Ipv6{}, c, row, opened_by_receiver, source, rule);
     else judge_as(Ipv4{}, c, row, opened_by_receiver, source, rule);
   }
@@ -212,6 +214,10 @@ class Network {
   void read_enis(const NetworkTables& t) {
     for (size_t i = 0; i < t.enis.size(); i++) {
       uint32_t vswitch = t.enis.at(i, t.kEniVswitch);
+      if (vswitch == kNoNumber) {
+        enis_[i] = {kNoNumber, kNoNumber, kNoNumber, kNoNumber, kNoVni, 0};
+        continue;
+      }
       enis_[i] = {vswitch, vswitches_[vswitch].vpc, t.enis.at(i, t.kEniGroups), t.enis.at(i, t.kEniPath), t.enis.at(i, t.kEniVni), t.enis.at(i, t.kEniMarks)};
       if (enis_[i].vni == kNoVni) continue;
       auto [it, is_first] = segments_.try_emplace(enis_[i].vni, Segment{uint32_t(i), enis_[i].vpc});

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "columns_argument.h"
+#include "exchange_options.h"
 #include "napi_values.h"
 #include "network.h"
 #include "owned.h"
@@ -112,6 +113,32 @@ inline napi_value exchange_judge_by(napi_env env, napi_callback_info info) {
   if (!args.ok()) return nullptr;
   if (network->network->enis() != owned->exchange->locality.config().eni_count) args.fail("the network has other ENIs than the exchange");
   if (args.ok()) owned->exchange->locality.set_network(network->network);
+  return nullptr;
+}
+
+// exchange_follow(exchange, network, locality, fromWindow, oldestWindow): of live interfaces, by the thread that made the
+// exchange. `locality` has interfaces and MACs of the network's ENIs.
+inline napi_value exchange_follow(napi_env env, napi_callback_info info) {
+  napi::Args args(env, info, 5);
+  if (!args.ok()) return nullptr;
+  auto* owned = args.native<OwnedExchange>(0);
+  auto* network = args.ok() ? args.native<OwnedNetwork>(1) : nullptr;
+  LocalityConfig config;
+  if (args.ok()) config = options::read_locality(args, args[2]);
+  const double from = args.whole(3, -napi::kMostExact, napi::kMostExact), oldest = args.whole(4, -napi::kMostExact, napi::kMostExact);
+  if (!args.ok()) return nullptr;
+  Exchange& x = *owned->exchange;
+  const Network& next = *network->network;
+  auto is_missing = [&](uint32_t eni) { return !next.has(eni); };
+  if (!x.config.is_live || !x.locality.config().network) args.fail("only live interfaces of a network follow another");
+  else if (config.eni_count != next.enis()) args.fail("the network has other ENIs than the locality");
+  for (const auto& [name, eni] : config.eni_of_interface)
+    if (args.ok() && is_missing(eni)) args.fail("an interface of no ENI");
+  for (const auto& [mac, eni] : config.eni_of_mac)
+    if (args.ok() && is_missing(eni)) args.fail("a MAC of no ENI");
+  if (!args.ok()) return nullptr;
+  config.network = network->network;
+  x.locality.follow(std::move(config), int64_t(from), int64_t(oldest));
   return nullptr;
 }
 

@@ -53,7 +53,7 @@ struct NetworkTables {
   Rows<kVswitchCells> vswitches;
   PrefixColumns vswitch_cidrs4, vswitch_cidrs6;  // values: vSwitches
 
-  // kEniPath: through a box, or none; kEniVni: of the tunnels that its packets come in, or none
+  // Without a vSwitch: a number that is no ENI's. kEniPath: through a box, or none; kEniVni: of tunnels that its packets come in, or none
   enum Eni : size_t { kEniVswitch, kEniGroups, kEniMarks, kEniPath, kEniVni, kEniCells };
   enum EniMark : uint32_t { kHasVm = 1, kHasPublic4 = 2, kHasPublic6 = 4, kIsBox = 8, kAllMarks = 15 };
   Rows<kEniCells> enis;
@@ -125,7 +125,7 @@ class TablesCheck {
     const auto& e = t_.enis;
     size_t owners = e.size() + t_.havips.size();
     return all(e, [&](size_t i) {
-             return is_one(e.at(i, t_.kEniVswitch), t_.vswitches.size()) && is_one_or_none(e.at(i, t_.kEniGroups), t_.group_sets) &&
+             return is_one_or_none(e.at(i, t_.kEniVswitch), t_.vswitches.size()) && is_one_or_none(e.at(i, t_.kEniGroups), t_.group_sets) &&
                     e.at(i, t_.kEniMarks) <= t_.kAllMarks && is_one_or_none(e.at(i, t_.kEniPath), INT8_MAX) &&
                     is_one_or_none(e.at(i, t_.kEniVni), size_t(kMostVni) + 1);
            }) &&

@@ -83,7 +83,7 @@ struct Packet {
   bool untimed = false;  // Simple Packet Block: its time is 0 and moves no watermark
   bool is_rejected = false;  // as the kernel's firewall tells, and not the ring
   bool has_macs = false;
-  uint8_t macs[12];  // destination, source: as on Ethernet
+  uint8_t macs[12] = {};  // destination, source: as on Ethernet
   uint32_t vni = kNoVni;  // of the innermost tunnel that has one
 
   Packet() : k6() {}

@@ -98,6 +98,7 @@ const PURE = [
   'cloud/network_file.ts',
   'cloud/network_marks.ts',
   'cloud/network_model.ts',
+  'cloud/network_numbers.ts',
   'cloud/network_reader.ts',
   'cloud/network_schema.ts',
   'cloud/network_scope.ts',

@@ -19,6 +19,7 @@ import { openDelivery } from './agent/delivery.ts';
 import type { AgentDelivery } from './agent/delivery.ts';
 import { AgentFlowLogs } from './agent/flow_logs.ts';
 import { AgentInterfaces } from './agent/interfaces.ts';
+import { LiveNetwork } from './agent/live_network.ts';
 import { openLog } from './agent/log.ts';
 import type { AgentLog } from './agent/log.ts';
 import { AgentMeter } from './agent/meter.ts';
@@ -149,7 +150,9 @@ async function run(parts: Parts): Promise<void> {
       service.say(status);
       page?.draw(status);
     });
-    reload?.begin({ interfaces, flowLogs, log });
+    const network =
+      options.network && new LiveNetwork(exchange, enis, { ...options, longestSeconds: longest }, options.network);
+    reload?.begin({ interfaces, flowLogs, log, network });
     await Promise.race([stopping.asked, broken]);
     reload?.end();
     service.stopping();

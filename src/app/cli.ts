@@ -61,7 +61,9 @@ function build(): Command {
       const filterOf = (expression: string, capture: CaptureMethod) =>
         PacketFilter.of(expression, { hasTags: capture === 'libpcap' });
       const surroundings = { isTerminal: process.stderr.isTTY, filterOf, ...SURROUNDINGS };
-      if (flags.config !== undefined || flags.check || flags.dump) {
+      // What it has files of is read again at a hangup.
+      const hasFiles = flags.config !== undefined || flags.network !== undefined;
+      if (hasFiles || flags.check || flags.dump) {
         const { configured } = await import('./agent_config.ts');
         process.exitCode = await configured({ flags, given: givenTo(command) }, surroundings);
         return;

@@ -11,6 +11,7 @@ import type {
   NativeExchangeOptions,
   NativeLinkWatch,
   NativeLiveState,
+  NativeLocality,
   NativeNetwork,
   NativeNflogGroup,
   NativePacker,
@@ -167,6 +168,17 @@ export interface Addon {
     toCapacity: number,
     busy: Uint8Array,
     numbers: Float64Array,
+  ): void;
+  /**
+   * Of live interfaces that are judged by a network: this one holds for windows from `fromWindow` on, which have not begun, and
+   * `locality` has interfaces and MACs of its ENIs. What held before all windows from `oldestWindow` on is forgotten.
+   */
+  exchange_follow(
+    exchange: NativeExchange,
+    network: NativeNetwork,
+    locality: NativeLocality,
+    fromWindow: number,
+    oldestWindow: number,
   ): void;
   /** The ENI that has the address of 4 or 16 bytes; -1: none has, or several VPCs have it. */
   network_eni_of(network: NativeNetwork, address: Uint8Array): number;

@@ -25,7 +25,7 @@ export interface NativeNetworkTables {
   /** Values: vSwitches. */
   readonly vswitchCidrs4: NativePrefixes;
   readonly vswitchCidrs6: NativePrefixes;
-  /** vSwitch, set of groups or none, marks, path of what goes through it or none, VNI or none. */
+  /** vSwitch, or none where a number is no ENI's; set of groups or none, marks, path of what goes through it or none, VNI or none. */
   readonly enis: Uint32Array;
   /** VPC. */
   readonly havips: Uint32Array;

@@ -1,7 +1,7 @@
 // The numbers by which the native core counts live interfaces: one that is gone for good leaves its own to another.
 
 /** The native core has no more. */
-const MOST_NUMBERS = 8192;
+export const MOST_NUMBERS = 8192;
 
 export class InterfaceNumbers {
   readonly #names: string[] = [];

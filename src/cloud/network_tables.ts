@@ -10,7 +10,7 @@ import { TRAFFIC_PATHS } from './traffic_paths.ts';
 export interface CompiledNetwork {
   readonly tables: NativeNetworkTables;
   /** Of rules, by the numbers that judgements give: `sg-web/r1`, `default-in`; 0: no rule. */
-  readonly ruleNames: readonly string[];
+  readonly ruleNames: string[];
 }
 
 const HAS_VM = 1;

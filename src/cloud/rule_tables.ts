@@ -7,7 +7,7 @@ export const NONE = 0xffffffff;
 
 export interface RuleTables {
   /** Of rules, by the numbers that judgements give; 0 is that of none. */
-  readonly names: readonly string[];
+  readonly names: string[];
   readonly defaultIn: number;
   readonly defaultOut: number;
   readonly lists: number;

@@ -60,6 +60,15 @@ export class Exchange {
     addon.exchange_finish(this.native);
   }
 
+  /** Of live interfaces and a network: another one holds from a window on that has not begun. */
+  follow(
+    { tables }: Pick<CompiledNetwork, 'tables'>,
+    locality: NativeLocality,
+    { fromWindow, oldestWindow }: { readonly fromWindow: number; readonly oldestWindow: number },
+  ): void {
+    addon.exchange_follow(this.native, addon.network_new(tables), locality, fromWindow, oldestWindow);
+  }
+
   /** Of live interfaces: its workers hear their messages at once. */
   interrupt(): void {
     addon.exchange_interrupt(this.native);

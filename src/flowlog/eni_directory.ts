@@ -12,7 +12,15 @@ export interface InterfaceNames {
 
 export class EniDirectory {
   readonly #exchange: Exchange;
-  readonly #locality: Locality;
+  #locality: Pick<Locality, 'named' | 'native'>;
+  /** Those that were there first: numbers of interfaces follow theirs. */
+  readonly #first: readonly Eni[];
+  /** Those that came later, by their numbers, which follow those of all interfaces. */
+  readonly #later = new Map<number, Eni>();
+  #end = 0;
+  /** What is named from a time on, in turn: seconds since the epoch. */
+  readonly #named: { readonly from: number; readonly named: readonly number[] }[];
+  #follows = 0;
   readonly #interfaces: InterfaceNames | undefined;
 
   /**
@@ -22,12 +30,32 @@ export class EniDirectory {
   constructor(exchange: Exchange, locality: Locality, interfaces?: InterfaceNames) {
     this.#exchange = exchange;
     this.#locality = locality;
+    this.#first = locality.enis;
+    this.#named = [{ from: -Infinity, named: locality.named }];
     this.#interfaces = interfaces;
   }
 
   /** How many there are by now: captures declare interfaces as they go. */
   get count(): number {
-    return this.#locality.enis.length + (this.#interfaces?.names.length ?? this.#exchange.clock.interfaces);
+    const interfaces = this.#interfaces?.names.length ?? this.#exchange.clock.interfaces;
+    return Math.max(this.#first.length + interfaces, this.#end);
+  }
+
+  /** Of live interfaces: other ENIs are named from a time on that is to come; nobody asks of any before the `oldest`. */
+  follow(
+    enis: ReadonlyMap<number, Eni>,
+    locality: Pick<Locality, 'named' | 'native'>,
+    { from, oldest }: { readonly from: number; readonly oldest: number },
+  ): void {
+    for (const [number, eni] of enis) {
+      if (this.#first[number]) continue;
+      this.#later.set(number, eni);
+      this.#end = Math.max(this.#end, number + 1);
+    }
+    this.#locality = locality;
+    while (this.#named.length > 1 && this.#named[1].from <= oldest) this.#named.shift();
+    this.#named.push({ from, named: locality.named });
+    this.#follows++;
   }
 
   /** Whether `eni` knows those that may yet come. */
@@ -37,23 +65,26 @@ export class EniDirectory {
 
   /** How often `eni` of a number became another. */
   get changes(): number {
-    return this.#interfaces?.changes ?? 0;
+    return (this.#interfaces?.changes ?? 0) + this.#follows;
   }
 
   /** Of any number. */
   eni(number: number): Eni {
-    const named = this.#locality.enis[number];
+    const named = this.#first[number] ?? this.#later.get(number);
     if (named) return named;
-    const interfaceNumber = number - this.#locality.enis.length;
+    const interfaceNumber = number - this.#first.length;
     const name = this.#interfaces?.names[interfaceNumber];
     return name === undefined ? eniOfInterface(interfaceNumber) : eniNamed(`eni-${name}`);
   }
 
-  /** How many there are, or will be where one of these ids names an interface that a capture may yet declare. */
-  countWith(eniIds: readonly string[]): number {
-    if (!this.isForeseen) return this.count;
-    const numbers = eniIds.map(interfaceOfEni).filter((number) => number !== undefined);
-    return Math.max(this.count, this.#locality.enis.length + Math.max(-1, ...numbers) + 1);
+  /** Of those that there are, ascending; and of interfaces that a capture may yet declare, where these ids name them. */
+  numbers(eniIds: readonly string[]): number[] {
+    const first = this.#first.map((_, number) => number);
+    const declared = this.#interfaces?.names.length ?? this.#exchange.clock.interfaces;
+    const foreseen = this.isForeseen ? eniIds.map(interfaceOfEni).filter((number) => number !== undefined) : [];
+    const interfaces = new Set([...Array.from({ length: declared }, (_, number) => number), ...foreseen]);
+    const ofInterfaces = [...interfaces].map((number) => this.#first.length + number);
+    return [...first, ...ofInterfaces, ...this.#later.keys()].sort((a, b) => a - b);
   }
 
   /** Undefined: none of those that there are by now has this id. */
@@ -70,11 +101,17 @@ export class EniDirectory {
     if (own.length > 0) return own;
     if (this.named().length > 0) return [];
     const number = this.#interfaces?.names.indexOf(name) ?? -1;
-    return number < 0 ? [] : [this.#locality.enis.length + number];
+    return number < 0 ? [] : [this.#first.length + number];
   }
 
   /** Numbers of the ENIs that an address or a MAC names. */
   named(): readonly number[] {
     return this.#locality.named;
+  }
+
+  /** The same of all that were named between two times, in seconds since the epoch. */
+  namedBetween(from: number, to: number): readonly number[] {
+    const held = this.#named.filter((one, i) => one.from < to && (this.#named[i + 1]?.from ?? Infinity) > from);
+    return [...new Set(held.flatMap(({ named }) => named))];
   }
 }

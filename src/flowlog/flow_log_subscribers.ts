@@ -41,7 +41,7 @@ export class FlowLogSubscribers implements Subscribers {
   readonly #numbers = new Map<string, number>();
   readonly #planned = new Map<number, Planned>();
   #flowLogs: readonly FlowLog[] = [];
-  /** ENIs that are planned for. */
+  /** ENIs that are planned for have lower numbers. */
   #count = 0;
   #routes: NativeSubscriptions;
 
@@ -101,8 +101,9 @@ export class FlowLogSubscribers implements Subscribers {
 
   /** ENIs have come, or are others. */
   look(now: number): void {
-    this.#count = this.#enis.countWith(this.#flowLogs.map(({ resourceId }) => resourceId));
-    for (let eni = 0; eni < this.#count; eni++) this.#plan(eni, now);
+    const numbers = this.#enis.numbers(this.#flowLogs.map(({ resourceId }) => resourceId));
+    this.#count = (numbers.at(-1) ?? -1) + 1;
+    for (const eni of numbers) this.#plan(eni, now);
     this.#routes = this.#compile();
   }
 
@@ -150,7 +151,8 @@ export class FlowLogSubscribers implements Subscribers {
   #compile(): NativeSubscriptions {
     const [epochBegins, epochs, subscriberBegins, subscribers] = [[0], [], [0], []] as number[][];
     for (let eni = 0; eni < this.#count; eni++) {
-      for (const epoch of this.#planOf(eni).epochs) {
+      const planned = this.#planned.get(eni);
+      for (const epoch of planned?.eniId === this.#enis.eni(eni).eniId ? planned.epochs : []) {
         epochs.push(...wordsOf(epoch.from), epoch.seconds);
         for (const { number, mask } of epoch.collects) {
           subscribers.push(number, mask.families, mask.actions, mask.paths);

@@ -188,8 +188,8 @@ export class Recorder {
     const { collector, enis, subscribers, windowSeconds } = this.#own;
     for (const drops of collector.takeDrops()) {
       // Nobody knows of which named ENI the lost packets were: it may have been any.
-      const named = enis.named();
       const [from, until] = [drops.from * windowSeconds, (drops.to + 1) * windowSeconds];
+      const named = enis.namedBetween(from, until);
       for (const eni of named.length > 0 ? named : [drops.eni]) {
         for (const subscriber of subscribersAt(subscribers, eni, from)) await this.#skip(subscriber, from, until);
       }

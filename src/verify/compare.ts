@@ -237,13 +237,14 @@ class Comparer {
   #takeGap(entry: EntryLine, number: number): void {
     const status = entry['log-status'];
     const ofEni = this.#fieldsOf(entry);
+    const name = `${status} ${entry['eni-id']}`;
     const expect = (field: keyof EntryLine, expected: string): void => {
-      if (entry[field] !== expected) this.#field(`${status} ${entry['eni-id']}`, field, expected, entry[field]!, number);
+      if (entry[field] !== expected) this.#field(name, field, expected, entry[field]!, number);
     };
     for (const field of GAP_KEYS) expect(field, '-');
     for (const [field] of REASONS) if (entry[field] !== undefined) expect(field, '-');
     for (const field of ENI_KEYS) expect(field, ofEni[field]);
-    if (entry.version !== '1') this.#field(`${status} ${entry['eni-id']}`, 'version', '1', entry.version, number);
+    expect('version', '1');
     const key = `${status} ${entry['eni-id']} ${entry.start} ${entry.end}`;
     const numbers = this.#gaps.get(key) ?? [];
     this.#gaps.set(key, numbers);

@@ -17,8 +17,8 @@ class Directory {
   get count(): number {
     return this.enis.length;
   }
-  countWith(): number {
-    return this.enis.length;
+  numbers(): number[] {
+    return this.enis.map((_, number) => number);
   }
   eni(number: number): Eni {
     return this.enis[number];

@@ -215,6 +215,12 @@ export const RIGHT: Readonly<Record<string, () => unknown[]>> = {
     new Uint8Array(8),
     new Float64Array(10),
   ],
+  exchange_follow: () => {
+    const locality = { ...LOCALITY, eniCount: 2 };
+    const exchange = addon.exchange_new({ ...OPTIONS, isLive: true, locality });
+    addon.exchange_judge_by(exchange, network());
+    return [exchange, network(), locality, 1, 0];
+  },
   network_eni_of: () => [network(), new Uint8Array(4)],
   network_judge: () => [network(), columns.buffer, 8, 8, new Uint8Array(8), new Uint8Array(8), new Uint32Array(8)],
   file_lock: () => [file],

@@ -96,6 +96,18 @@ export class AgentInterfaces {
     this.#sayMissing();
   }
 
+  /** The network's ENIs are others, from a time on that is to come: those are watched where interfaces are captured. */
+  async followNetwork(second: number): Promise<void> {
+    this.#inTurn(() => {
+      const before = new Map(this.#watchedAt);
+      this.#watchedAt.clear();
+      for (const at of this.#captured.values()) this.#watch(at, second, before);
+      for (const eni of before.keys()) if (!this.#watchedAt.has(eni)) this.#own.watch.leave(eni, second);
+      return Promise.resolve();
+    });
+    await this.#turn;
+  }
+
   get captured(): readonly CapturedInterface[] {
     return [...this.#captured.values()];
   }
@@ -228,12 +240,13 @@ export class AgentInterfaces {
     this.#own.log.say(line, isWanted ? 'warn' : 'info', { interface: at.name });
   }
 
-  #watch({ name, index }: NetworkInterface): void {
+  /** What is watched already goes on. */
+  #watch({ name, index }: NetworkInterface, second = now(), watched?: ReadonlyMap<number, unknown>): void {
     const { enis, watch } = this.#own;
     for (const eni of [...enis.named(), ...enis.ofInterface(name)]) {
       const at = this.#watchedAt.get(eni) ?? new Set<number>();
       this.#watchedAt.set(eni, at.add(index));
-      watch.join(eni, now());
+      if (!watched?.has(eni)) watch.join(eni, second);
     }
   }
 

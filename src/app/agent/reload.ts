@@ -1,8 +1,10 @@
 // What a hangup does to an agent: its file is read again, and what can change without losing a packet changes.
 import { WindrowError } from '../../base/errors.ts';
+import { quantity, time } from '../units.ts';
 import type { AgentConfig } from './config.ts';
 import type { AgentFlowLogs } from './flow_logs.ts';
 import type { AgentInterfaces } from './interfaces.ts';
+import type { LiveNetwork } from './live_network.ts';
 import type { AgentLog } from './log.ts';
 import { CONFIG_KEYS, enisOf } from './options.ts';
 import type { AgentFlags } from './options.ts';
@@ -24,12 +26,16 @@ export interface ReloadWork {
   /** Undefined: there are none, and cannot be. */
   readonly flowLogs: AgentFlowLogs | undefined;
   readonly log: AgentLog;
+  /** Undefined: it was started without. */
+  readonly network: LiveNetwork | undefined;
 }
 
 /** SIGHUP: it listens from the beginning, and reads as soon as there is something to change. */
 export class Reload {
   readonly #options: ReloadOptions;
   #work: ReloadWork | undefined;
+  /** Of the network that holds now, or will. */
+  #networkText: string | undefined;
   #isAsked = false;
   /** One after the other. */
   #turn: Promise<void> = Promise.resolve();
@@ -40,6 +46,7 @@ export class Reload {
 
   constructor(options: ReloadOptions) {
     this.#options = options;
+    this.#networkText = options.config.options.networkText;
     process.on('SIGHUP', this.#listener);
   }
 
@@ -60,16 +67,35 @@ export class Reload {
   async #reload(): Promise<void> {
     if (!this.#isAsked || !this.#work) return;
     this.#isAsked = false;
-    const { interfaces, flowLogs, log } = this.#work;
+    const { interfaces, flowLogs, log, network } = this.#work;
     const next = this.#read(log);
     if (!next) return;
-    log.say(`${next.flags.config}: the configuration was read again`);
+    log.say(`${next.flags.config ?? 'the command line'}: the configuration was read again`);
     const fixed = differences(this.#options.config.flags, next.flags);
     if (fixed.length > 0) {
       log.say(`cannot change while it runs: ${fixed.join(', ')}; start the agent again`, 'warn', { keys: fixed });
     }
     await interfaces.follow(next.options.interfaces);
     await flowLogs?.declare(next.options.flowLogs?.declared);
+    if (network) await this.#followNetwork(network, next, this.#work);
+  }
+
+  async #followNetwork(live: LiveNetwork, { flags, options }: AgentConfig, work: ReloadWork): Promise<void> {
+    const { interfaces, flowLogs, log } = work;
+    const { network, networkText } = options;
+    const file = typeof flags.network === 'string' ? flags.network : (flags.config ?? '');
+    if (!network || networkText === this.#networkText) return;
+    try {
+      const { came, went, from } = live.follow(network);
+      flowLogs?.came();
+      await interfaces.followNetwork(from);
+      this.#networkText = networkText;
+      const enis = `${quantity(came, 'ENI', 'ENIs')} more, ${quantity(went, 'ENI', 'ENIs')} less`;
+      log.say(`${file}: another network holds from ${time(from)} on (UTC): ${enis}`);
+    } catch (error) {
+      if (!(error instanceof WindrowError)) throw error;
+      log.say(`${file}: ${error.message}; the network stays as it was`, 'warn');
+    }
   }
 
   /** Undefined: it is wrong, and all of that has been said. */
@@ -87,7 +113,10 @@ export class Reload {
 
 /** Keys of what is not the same, and would have to be. */
 function differences(before: AgentFlags, after: AgentFlags): string[] {
-  const fixed = CONFIG_KEYS.filter(({ attribute }) => !CHANGEABLE.includes(attribute));
+  // A network may become another; what is without one knows ENIs otherwise.
+  const hasNetwork = before.network !== undefined && after.network !== undefined;
+  const changeable = hasNetwork ? [...CHANGEABLE, 'network'] : CHANGEABLE;
+  const fixed = CONFIG_KEYS.filter(({ attribute }) => !changeable.includes(attribute));
   return fixed
     .filter(({ attribute }) => valueOf(before, attribute) !== valueOf(after, attribute))
     .map(({ key }) => key);
