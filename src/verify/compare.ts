@@ -245,10 +245,8 @@ class Comparer {
     for (const [field] of REASONS) if (entry[field] !== undefined) expect(field, '-');
     for (const field of ENI_KEYS) expect(field, ofEni[field]);
     expect('version', '1');
-    const key = `${status} ${entry['eni-id']} ${entry.start} ${entry.end}`;
-    const numbers = this.#gaps.get(key) ?? [];
-    this.#gaps.set(key, numbers);
-    numbers.push(number);
+    const key = `${name} ${entry.start} ${entry.end}`;
+    this.#gaps.set(key, [...(this.#gaps.get(key) ?? []), number]);
   }
 
   #compareGaps(status: string, gaps: readonly Gap[]): void {
