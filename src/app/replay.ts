@@ -137,11 +137,12 @@ async function run(
   const file = isParted ? openPlainFile(paths[0]) : undefined;
   try {
     const exchange = new Exchange({ ...options, workers: crew.workers, fd: file?.fd ?? -1, locality: locality.native });
+    const enis = new EniDirectory(exchange, locality);
+    // Before the first window closes.
+    const subscribers = subscribersOf(options, exchange, enis);
     crew.start(exchange, { ...options, isFile: file !== undefined });
     const collector = new Collector(exchange);
     const summarizer = options.format === 'table' ? new Summarizer(options.windowSeconds) : undefined;
-    const enis = new EniDirectory(exchange, locality);
-    const subscribers = subscribersOf(options, exchange, enis);
     const recorder = new Recorder({
       ...{ exchange, collector, enis, subscribers, windowSeconds: options.windowSeconds },
       writer: destination.writer(subscribers),

@@ -1,9 +1,11 @@
 // When each subscriber was served: what its windows lack is told as they close.
 //
-// A window, or a part of one, that nobody watched is SKIPDATA; one that was watched and had no traffic is NODATA. Times are
-// seconds since the epoch, with fractions where somebody came or went; a second that was watched in part was not watched.
-// Nobody watches the time that a clock jumps over. Of time that comes again, as a clock is set back, nothing is told twice.
+// A window, or a part of one, that nobody watched is SKIPDATA; one that was watched and had no traffic is NODATA, unless packets
+// were lost in it, which is told as they are. Times are seconds since the epoch, with fractions where somebody came or went; a
+// second that was watched in part was not watched. Nobody watches the time that a clock jumps over. Of time that comes again, as
+// a clock is set back, nothing is told twice.
 import { spansOf } from './silence.ts';
+import { WindowRuns } from './window_runs.ts';
 
 /** An entry without traffic. */
 export interface QuietEntry {
@@ -29,6 +31,8 @@ interface Watched {
   next: number;
   /** Windows from there on in which it had traffic. */
   readonly busy: Set<number>;
+  /** Windows from there on of which a loss was told. */
+  readonly lost: WindowRuns;
 }
 
 /** A clock that is set back more often than that, day after day, has what it tells of one time told twice. */
@@ -105,6 +109,11 @@ export class Attendance {
     }
   }
 
+  /** A loss is told of these windows of a subscriber: from one (included) to one (excluded). */
+  lose(subscriber: number, from: number, to: number): void {
+    this.#all.get(subscriber)?.lost.add(from, to);
+  }
+
   /** End of the latest window of which all is told, in seconds since the epoch; 0: of none. */
   get lastEnd(): number {
     return this.#lastEnd;
@@ -172,6 +181,7 @@ export class Attendance {
       entries.push(...windowOf(subscriber, watched, watched.next * seconds, (watched.next + 1) * seconds));
       watched.busy.delete(watched.next);
     }
+    watched.lost.forget(watched.next);
     const isOver = (span: Span): boolean => span.until <= before * seconds;
     while (watched.spans.length > 0 && isOver(watched.spans[0])) watched.spans.shift();
     if (watched.spans.length === 0) this.#all.delete(subscriber);
@@ -186,7 +196,7 @@ export class Attendance {
     const seconds = this.#secondsOf(subscriber);
     const first = Math.floor(from / seconds);
     this.#dueBy((first + 1) * seconds);
-    return { spans: [{ from, until: Infinity }], told, first, next: first, busy: new Set() };
+    return { spans: [{ from, until: Infinity }], told, first, next: first, busy: new Set(), lost: new WindowRuns() };
   }
 }
 
@@ -198,7 +208,7 @@ function touchedFrom({ spans, next }: Watched, seconds: number): number {
 }
 
 /** What a window lacks, from its begin to its end. */
-function windowOf(subscriber: number, { spans, busy, next }: Watched, begin: number, end: number): QuietEntry[] {
+function windowOf(subscriber: number, { spans, busy, lost, next }: Watched, begin: number, end: number): QuietEntry[] {
   const touched = spans.filter(({ from, until }) => from < end && until > begin && until > from);
   // Between two spans, in which it was not there, it has no windows.
   if (touched.length === 0) return [];
@@ -206,11 +216,12 @@ function windowOf(subscriber: number, { spans, busy, next }: Watched, begin: num
   const put = (status: QuietEntry['status'], start: number, stop: number): void => {
     if (start < stop) entries.push({ subscriber, status, start, end: stop });
   };
+  const isSilent = !busy.has(next) && !lost.has(next);
   let at = begin;
   for (const { from, until } of touched) {
     const [start, stop] = [Math.max(Math.ceil(from), begin), Math.min(Math.floor(until), end)];
     put('skipdata', at, start);
-    if (!busy.has(next)) put('nodata', start, stop);
+    if (isSilent) put('nodata', start, stop);
     at = Math.max(start, stop);
   }
   put('skipdata', at, end);

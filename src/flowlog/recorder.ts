@@ -147,7 +147,7 @@ export class Recorder {
     const { mark } = exchange.clock;
     for (const run of this.#silence.close(window.id, all)) {
       // A window of untimed packets may lie behind the capture's end, but no silence does.
-      const to = Math.min(run.to, Math.floor(mark / window.seconds) + 1);
+      const to = Math.min(run.to, Math.ceil(mark / window.seconds));
       if (run.from < to) await this.#writeQuiet('nodata', { ...run, to });
     }
   }
@@ -204,6 +204,9 @@ export class Recorder {
     const first = Math.max(Math.floor(from / seconds), told);
     if (first >= to) return;
     this.#skippedTo.set(subscriber, to);
+    const { attendance } = this.#own;
+    if (attendance) attendance.lose(subscriber, first, to);
+    else this.#silence.lose(subscriber, first, to);
     await this.#writeQuiet('skipdata', { subscriber, from: first, to });
   }
 

@@ -1,13 +1,15 @@
 // Which windows a subscriber had nothing in: NODATA entries, told as windows close in their order.
+//
+// Of a window of which a loss was told before, nobody knows that it was silent: it is in no silence.
+import { WindowRuns } from './window_runs.ts';
+import type { WindowRun } from './window_runs.ts';
 
 /** A longer silence is one entry that covers it, so that a gap of years costs one line. */
 export const MOST_SINGLE_WINDOWS = 60;
 
-/** Windows `from` (included) to `to` (excluded) in which a subscriber had no traffic. */
-export interface SilentRun {
+/** Windows in which a subscriber had no traffic. */
+export interface SilentRun extends WindowRun {
   readonly subscriber: number;
-  readonly from: number;
-  readonly to: number;
 }
 
 export class Silence {
@@ -15,6 +17,8 @@ export class Silence {
   #first: number | undefined;
   /** Subscriber to the first window that is not accounted for yet. */
   #quietFrom = new Map<number, number>();
+  /** By subscriber: windows of which a loss was told. */
+  readonly #lost = new Map<number, WindowRuns>();
 
   /** `secondsOf`: how long the windows of a subscriber are. */
   constructor(secondsOf: (subscriber: number) => number) {
@@ -26,29 +30,44 @@ export class Silence {
     this.#first ??= second;
   }
 
+  /** A loss is told of these windows of a subscriber. */
+  lose(subscriber: number, from: number, to: number): void {
+    let lost = this.#lost.get(subscriber);
+    if (!lost) this.#lost.set(subscriber, (lost = new WindowRuns()));
+    lost.add(Math.max(from, this.#quietFrom.get(subscriber) ?? from), to);
+  }
+
   /** A window closes, by its number among those of its length, in which these have entries: the silences that it ends. */
   close(window: number, subscribers: readonly number[]): SilentRun[] {
     if (this.#first === undefined) return [];
     const runs: SilentRun[] = [];
     for (const subscriber of subscribers) {
       const from = this.#quietFromOf(subscriber, this.#first);
-      if (window > from) runs.push({ subscriber, from, to: window });
-      this.#quietFrom.set(subscriber, Math.max(from, window + 1));
+      runs.push(...this.#silent(subscriber, from, window));
+      const next = Math.max(from, window + 1);
+      this.#quietFrom.set(subscriber, next);
+      this.#lost.get(subscriber)?.forget(next);
     }
     return runs;
   }
 
-  /** The capture ends with this second: the silences that are left, of all subscribers. */
+  /** The capture ends with this second, which ends its last window: the silences that are left, of all subscribers. */
   end(last: number, subscribers: readonly number[]): SilentRun[] {
     const first = this.#first;
     if (first === undefined) return [];
     return [...subscribers]
       .sort((a, b) => a - b)
-      .map((subscriber) => {
-        const to = Math.floor(last / this.#secondsOf(subscriber)) + 1;
-        return { subscriber, from: this.#quietFromOf(subscriber, first), to };
-      })
-      .filter(({ from, to }) => from < to);
+      .flatMap((subscriber) => {
+        // A window that begins where the capture ends has no time to be silent in.
+        const to = Math.ceil(last / this.#secondsOf(subscriber));
+        return this.#silent(subscriber, this.#quietFromOf(subscriber, first), to);
+      });
+  }
+
+  #silent(subscriber: number, from: number, to: number): SilentRun[] {
+    if (from >= to) return [];
+    const parts = this.#lost.get(subscriber)?.without(from, to) ?? [{ from, to }];
+    return parts.map((part) => ({ subscriber, ...part }));
   }
 
   #quietFromOf(subscriber: number, first: number): number {

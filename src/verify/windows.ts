@@ -85,6 +85,8 @@ export class Windows {
   /** Windows that got packets after they were closed. */
   readonly #late = new Map<number, Window>();
   readonly #quietFrom = new Map<string, number>();
+  /** By ENI: what was told that the capture did not see. */
+  readonly #lost = new Map<string, Gap[]>();
   /** Counts of flows that have counts in another open window as well. */
   #aside = 0;
   #watermark: number | undefined;
@@ -127,6 +129,11 @@ export class Windows {
   /** What the capture did not see; it is known as soon as the capture says so. */
   skip(gaps: readonly Gap[]): void {
     this.written.push(...gaps);
+    for (const gap of gaps) {
+      const lost = this.#lost.get(gap.eni) ?? [];
+      this.#lost.set(gap.eni, lost);
+      lost.push(gap);
+    }
   }
 
   place(arrival: Arrival): void {
@@ -148,8 +155,13 @@ export class Windows {
   finish(): void {
     this.#closeBelow(Infinity);
     if (this.#watermark === undefined || this.#firstWindow === undefined) return;
-    const last = this.idOf(this.#watermark);
-    for (const eni of this.#enis.all()) this.#silence(eni, this.#quietFrom.get(eni) ?? this.#firstWindow, last + 1);
+    for (const eni of this.#enis.all())
+      this.#silence(eni, this.#quietFrom.get(eni) ?? this.#firstWindow, this.#unwatched());
+  }
+
+  /** The first window of which the capture saw nothing; one that begins with its last second is that already. */
+  #unwatched(): number {
+    return Math.ceil(this.#watermark! / this.#length);
   }
 
   #frontier(): number {
@@ -230,8 +242,8 @@ export class Windows {
 
   #hear(id: number, enis: ReadonlySet<string>): void {
     if (this.#watermark === undefined || this.#firstWindow === undefined) return;
-    // Nobody watched beyond: packets without a time can be in a window after the capture's last.
-    const before = Math.min(id, this.idOf(this.#watermark) + 1);
+    // Packets without a time can be in a window after the capture's last.
+    const before = Math.min(id, this.#unwatched());
     for (const eni of this.#enis.inOrder(enis)) {
       const quietFrom = this.#quietFrom.get(eni) ?? this.#firstWindow;
       this.#silence(eni, quietFrom, before);
@@ -241,9 +253,26 @@ export class Windows {
 
   #silence(eni: string, from: number, before: number): void {
     if (before <= from) return;
-    for (const [first, last] of gapsBetween(from, before - 1)) {
+    for (const [first, last] of this.#withoutLost(eni, from, before - 1).flatMap((run) => gapsBetween(...run))) {
       this.written.push({ status: 'NODATA', eni, start: this.startOf(first), end: this.#endOf(last) });
     }
+  }
+
+  /** Where packets were lost nobody knows that there were none. */
+  #withoutLost(eni: string, first: number, last: number): [number, number][] {
+    let runs: [number, number][] = [[first, last]];
+    for (const { start, end } of this.#lost.get(eni) ?? []) {
+      const [lost, next] = [this.idOf(start), this.idOf(end)];
+      runs = runs.flatMap(([from, to]): [number, number][] => {
+        if (next <= from || lost > to) return [[from, to]];
+        const parts: [number, number][] = [
+          [from, lost - 1],
+          [next, to],
+        ];
+        return parts.filter(([one, other]) => one <= other);
+      });
+    }
+    return runs;
   }
 }
 

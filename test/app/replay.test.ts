@@ -215,13 +215,32 @@ describe.concurrent('silence', () => {
     const capture = p.section([
       p.interfaceBlock(),
       p.interfaceBlock(),
-      p.enhancedPacket({ interface: 1, units: BigInt(T) * 1_000_000n, data: datagram() }),
+      p.enhancedPacket({ interface: 1, units: BigInt(T + 1) * 1_000_000n, data: datagram() }),
     ]);
     const lines = await replay(capture);
     expect(entriesOf(lines.join('\n')).map((entry) => [entry['eni-id'], entry['log-status']])).toEqual([
       ['eni-if1', 'OK'],
       ['eni-if0', 'NODATA'],
     ]);
+  });
+
+  test('is not told of a window that begins with the end of the capture', async () => {
+    const capture = (...secs: readonly number[]): Uint8Array =>
+      p.section([
+        p.interfaceBlock(),
+        p.interfaceBlock(),
+        ...secs.map((sec) => p.enhancedPacket({ units: BigInt(T + sec) * 1_000_000n, data: datagram() })),
+      ]);
+    const silences = async (...secs: readonly number[]): Promise<string[]> =>
+      (await replay(capture(...secs))).filter((line) => line.includes('NODATA'));
+    const silent = (from: number, to: number): string => quietLine('NODATA', [T + from, T + to], 'eni-if1');
+    expect(await silences(0)).toEqual([]);
+    expect(await silences(0, 60)).toEqual([silent(0, 60)]);
+    expect(await silences(0, 61)).toEqual([silent(0, 60), silent(60, 61)]);
+    // Whether 60 of them are single entries is asked of those that are told.
+    const each = Array.from({ length: 60 }, (_, i) => silent(i * 60, i * 60 + 60));
+    expect((await silences(0, 3600)).filter((line) => line.includes('eni-if1'))).toEqual(each);
+    expect((await silences(0, 3601)).filter((line) => line.includes('eni-if1'))).toEqual([silent(0, 3601)]);
   });
 });
 
@@ -247,6 +266,68 @@ describe.concurrent('a capture that says that it lost packets', () => {
     const books = JSON.parse(workplace.read('drops.json')) as { entries: object; interfaces: { dropped: number }[] };
     expect(books.entries).toEqual({ ok: 1, nodata: 0, skipdata: 2, supplementary: 0 });
     expect(books.interfaces.map(({ dropped }) => dropped)).toEqual([9]);
+  });
+
+  const drops = (number: number, from: number, until: number, drops: bigint): p.Block =>
+    p.statistics({ interface: number, units: micros(T + until), startUnits: micros(T + from), drops });
+  const packet = (number: number, sec: number): p.Block =>
+    p.enhancedPacket({ interface: number, units: micros(T + sec), data: datagram() });
+  /** "eni-if1 NODATA 60", in their order. */
+  const outlineOf = async (...blocks: readonly p.Block[]): Promise<string[]> => {
+    const capture = p.section([p.interfaceBlock(), p.interfaceBlock(), ...blocks]);
+    const lines = await replay(capture);
+    for (const workers of ['2', '3']) expect(await replay(capture, '--workers', workers)).toEqual(lines);
+    return entriesOf(lines.join('\n')).map((e) => `${e['eni-id']} ${e['log-status']} ${Number(e.start) - T}`);
+  };
+
+  test('does not say of these windows that they were silent', async () => {
+    expect(await outlineOf(packet(0, 1), packet(0, 70), drops(1, 61, 121, 3n), packet(0, 310))).toEqual([
+      'eni-if0 OK 1',
+      'eni-if1 SKIPDATA 60',
+      'eni-if1 SKIPDATA 120',
+      'eni-if0 OK 70',
+      'eni-if0 NODATA 120',
+      'eni-if0 NODATA 180',
+      'eni-if0 NODATA 240',
+      'eni-if0 OK 310',
+      ...['eni-if1 NODATA 0', 'eni-if1 NODATA 180', 'eni-if1 NODATA 240', 'eni-if1 NODATA 300'],
+    ]);
+  });
+
+  test('says both where it reports a loss when the silence was told already', async () => {
+    // The silence of eni-if1 ends, and is told, when its packet's window closes.
+    const told = [packet(0, 1), packet(1, 130), packet(0, 190)];
+    expect(await outlineOf(...told, drops(1, 61, 62, 3n), packet(0, 191))).toEqual([
+      'eni-if0 OK 1',
+      'eni-if1 NODATA 0',
+      'eni-if1 NODATA 60',
+      'eni-if1 OK 130',
+      'eni-if1 SKIPDATA 60',
+      ...['eni-if0 NODATA 60', 'eni-if0 NODATA 120', 'eni-if0 OK 190'],
+      'eni-if1 NODATA 180',
+    ]);
+    // At an interface that stays silent it never is.
+    expect(await outlineOf(packet(0, 1), packet(0, 190), drops(1, 0, 190, 3n))).toEqual([
+      'eni-if0 OK 1',
+      ...[0, 60, 120, 180].map((start) => `eni-if1 SKIPDATA ${start}`),
+      ...['eni-if0 NODATA 60', 'eni-if0 NODATA 120', 'eni-if0 OK 190'],
+    ]);
+  });
+
+  test('has no silence that covers such windows, however long it is', async () => {
+    const long = 100 * 60;
+    expect(
+      await outlineOf(packet(0, 1), packet(1, 1), drops(1, 3000, 3001, 1n), packet(0, long), packet(1, long + 1)),
+    ).toEqual([
+      'eni-if1 SKIPDATA 3000',
+      'eni-if0 OK 1',
+      'eni-if1 OK 1',
+      'eni-if0 NODATA 60',
+      ...Array.from({ length: 49 }, (_, i) => `eni-if1 NODATA ${60 + i * 60}`),
+      ...Array.from({ length: 49 }, (_, i) => `eni-if1 NODATA ${3060 + i * 60}`),
+      'eni-if0 OK 6000',
+      'eni-if1 OK 6001',
+    ]);
   });
 
   test('has none where the number did not grow', async () => {

@@ -189,7 +189,7 @@ describe.concurrent('--eni', () => {
 
   test('that had no traffic is silent', async () => {
     const { entries, books } = await replay(
-      captured(toServer),
+      captured(toServer, toServer),
       '--eni',
       'eni-web=192.0.2.1',
       '--eni',

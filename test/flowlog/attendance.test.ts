@@ -31,6 +31,25 @@ describe('an ENI', () => {
     expect(attendance.settle(780)).toEqual([quiet(0, 'skipdata', 600, 601), quiet(0, 'nodata', 660, 720)]);
   });
 
+  test('that lost packets in a window was not silent in it, and what nobody watched is said all the same', () => {
+    const attendance = new Attendance(() => 60, 2);
+    attendance.lose(0, 10, 11);
+    attendance.join(0, 601);
+    attendance.join(1, 600);
+    attendance.lose(0, 10, 11);
+    attendance.lose(0, 12, 14);
+    expect(attendance.settle(780)).toEqual([
+      quiet(0, 'skipdata', 600, 601),
+      quiet(0, 'nodata', 660, 720),
+      ...[600, 660, 720].map((start) => quiet(1, 'nodata', start, start + 60)),
+    ]);
+    // Of what is told already it is too late.
+    attendance.lose(0, 12, 13);
+    attendance.lose(1, 13, 1e9);
+    attendance.leaveAll(900);
+    expect(attendance.end()).toEqual([quiet(0, 'nodata', 840, 900)]);
+  });
+
   test('that is watched from the very beginning of a window lacks nothing', () => {
     const attendance = new Attendance(() => 60, 2);
     attendance.join(0, 600);

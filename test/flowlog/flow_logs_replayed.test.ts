@@ -122,6 +122,32 @@ describe('windows of several lengths', () => {
   });
 });
 
+test('windows of several lengths are not silent where packets were lost, each by its own length', async () => {
+  const at = (sec: number, from: number): p.Block => {
+    const data = p.ethernet({}, p.ipv4({ src: `10.0.0.${from}`, dst: '192.0.2.1' }, p.udp({})));
+    return p.enhancedPacket({ units: BigInt(T + sec) * MICROS, data });
+  };
+  const drops = p.statistics({ units: BigInt(T + 1210) * MICROS, startUnits: BigInt(T + 1150) * MICROS, drops: 2n });
+  const blocks = [p.interfaceBlock(), at(0, 1), at(0, 2), at(0, 3), at(1260, 9), drops, at(2400, 1), at(2400, 2)];
+  const file = workplace.file(p.section(blocks));
+  const { batches } = await batchFile(file, { ...OPTIONS, windowSeconds: 60 }, { flowLogs: byEni([1, 5, 10]) });
+  const starts = async (eni: string, status: string): Promise<number[]> => {
+    const own = batches.filter((batch) => batch.eni.eniId === eni && batch.status === status);
+    const lines = entriesOf((await linesOfBatches(own)).join('\n'));
+    return lines.map(({ start }) => Number(start) - T).sort((a, b) => a - b);
+  };
+  const other = (minutes: number, lost: readonly number[]): number[] =>
+    Array.from({ length: 40 / minutes - 1 }, (_, i) => (i + 1) * minutes * 60).filter((start) => !lost.includes(start));
+  for (const [eni, minutes, lost] of [
+    ['eni-a', 1, [1140, 1200]],
+    ['eni-b', 5, [900, 1200]],
+    ['eni-c', 10, [600, 1200]],
+  ] as const) {
+    expect(await starts(eni, 'skipdata'), eni).toEqual(lost);
+    expect(await starts(eni, 'nodata'), eni).toEqual(other(minutes, lost));
+  }
+});
+
 /** Traffic of both families and of both verdicts cannot be told apart without a network: families are. */
 function bothFamilies(): string {
   const blocks = Array.from({ length: 40 }, (_, i) => {

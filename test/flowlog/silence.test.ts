@@ -24,17 +24,53 @@ describe('a silence', () => {
     silence.begin(10);
     expect(silence.close(10, [1, 2])).toEqual([]);
     expect(silence.close(11, [1])).toEqual([]);
-    expect(silence.close(12, [1, 2])).toEqual([{ subscriber: 2, from: 11, to: 12 }]);
-    expect(silence.end(12, [0, 1, 2])).toEqual([{ subscriber: 0, from: 10, to: 13 }]);
+    expect(silence.close(12, [2])).toEqual([{ subscriber: 2, from: 11, to: 12 }]);
+    expect(silence.end(13, [0, 1, 2])).toEqual([
+      { subscriber: 0, from: 10, to: 13 },
+      { subscriber: 1, from: 12, to: 13 },
+    ]);
   });
 
   test('at the end is told by ascending number of the ENI, and includes the last window', () => {
     const silence = new Silence(() => 1);
     silence.begin(5);
     silence.close(5, [7]);
-    expect(silence.end(8, [7, 3])).toEqual([
+    expect(silence.end(9, [7, 3])).toEqual([
       { subscriber: 3, from: 5, to: 9 },
       { subscriber: 7, from: 6, to: 9 },
+    ]);
+  });
+
+  test('at the end is not told of a window that begins there', () => {
+    const silence = new Silence((subscriber) => (subscriber === 0 ? 60 : 90));
+    silence.begin(0);
+    expect(silence.end(120, [0, 1])).toEqual([
+      { subscriber: 0, from: 0, to: 2 },
+      { subscriber: 1, from: 0, to: 2 },
+    ]);
+    expect(silence.end(121, [0])).toEqual([{ subscriber: 0, from: 0, to: 3 }]);
+    expect(silence.end(0, [0, 1])).toEqual([]);
+  });
+
+  test('is not told of windows of which a loss was told before, of that ENI', () => {
+    const silence = new Silence(() => 1);
+    silence.lose(0, 8, 12);
+    silence.begin(10);
+    silence.lose(0, 14, 16);
+    expect(silence.close(20, [0, 1])).toEqual([
+      { subscriber: 0, from: 12, to: 14 },
+      { subscriber: 0, from: 16, to: 20 },
+      { subscriber: 1, from: 10, to: 20 },
+    ]);
+    // What is told stays told.
+    silence.lose(1, 12, 13);
+    silence.lose(0, 25, 26);
+    silence.lose(0, 19, 23);
+    silence.lose(2, 0, 100);
+    expect(silence.end(28, [0, 1, 2])).toEqual([
+      { subscriber: 0, from: 23, to: 25 },
+      { subscriber: 0, from: 26, to: 28 },
+      { subscriber: 1, from: 21, to: 28 },
     ]);
   });
 

@@ -473,6 +473,35 @@ describe('silence', () => {
     expect((await count(file)).nodata).toEqual([{ status: 'NODATA', eni: 'eni-if1', start: 60, end: 70 }]);
   });
 
+  test('is not told of a window that begins with the end of the capture', async () => {
+    const until = async (sec: bigint) => {
+      const file = p.section([p.interfaceBlock(), p.interfaceBlock(), enhanced(0n), enhanced(sec * 1_000_000n)]);
+      return (await count(file)).nodata.filter(({ eni }) => eni === 'eni-if1');
+    };
+    const silent = (start: number, end: number) => ({ status: 'NODATA', eni: 'eni-if1', start, end });
+    expect(await until(0n)).toEqual([]);
+    expect(await until(60n)).toEqual([silent(0, 60)]);
+    expect(await until(61n)).toEqual([silent(0, 60), silent(60, 61)]);
+    expect(await until(3600n)).toHaveLength(60);
+    expect(await until(3601n)).toEqual([silent(0, 3601)]);
+  });
+
+  test('is not told of windows of which it was told before that they lost packets', async () => {
+    const lost = p.statistics({ units: 3_001_000_000n, startUnits: 3_000_000_000n, drops: 1n });
+    const before = await count(p.section([p.interfaceBlock(), enhanced(0n), lost, enhanced(6_000_000_000n)]));
+    const skipped = { status: 'SKIPDATA', eni: 'eni-if0', start: 3000, end: 3060 };
+    expect(before.skipdata).toEqual([skipped]);
+    expect(before.nodata.map(({ start, end }) => [start, end])).toEqual(
+      Array.from({ length: 99 }, (_, i) => [60 + i * 60, 120 + i * 60]).filter(([start]) => start !== 3000),
+    );
+    // Of a silence that was told already it stays told.
+    const after = await count(
+      p.section([p.interfaceBlock(), enhanced(0n), enhanced(6_000_000_000n), enhanced(6_120_000_000n), lost]),
+    );
+    expect(after.skipdata).toEqual([skipped]);
+    expect(after.nodata[0]).toEqual({ status: 'NODATA', eni: 'eni-if0', start: 60, end: 6000 });
+  });
+
   test('drops are SKIPDATA over the windows that they may be in', async () => {
     const counts = [p.statistics({ units: 70_000_000n, drops: 0n }), p.statistics({ units: 130_000_000n, drops: 3n })];
     const model = await count(p.section([p.interfaceBlock(), enhanced(65_000_000n), ...counts]));
@@ -509,8 +538,6 @@ describe('the order of lines', () => {
       'SKIPDATA eni-if0 60',
       'SKIPDATA eni-if0 120',
       'SKIPDATA eni-if0 180',
-      'NODATA eni-if0 0',
-      'NODATA eni-if0 60',
       'NODATA eni-if1 0',
       'NODATA eni-if1 60',
       'OK eni-if1 130',
