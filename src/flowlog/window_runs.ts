@@ -23,7 +23,7 @@ export class WindowRuns {
   }
 
   has(window: number): boolean {
-    const run = this.#runs.at(this.#firstTo(window + 1)) as WindowRun | undefined;
+    const run = this.#runs.at(this.#firstTo(window + 1));
     return run !== undefined && run.from <= window;
   }
 
