@@ -126,6 +126,7 @@ const PURE = [
   'flowlog/packed_columns.ts',
   'flowlog/silence.ts',
   'flowlog/summary.ts',
+  'flowlog/window_runs.ts',
   'kafka/metrics.ts',
   'kafka/options.ts',
   'kafka/topics.ts',
