@@ -10,7 +10,7 @@ namespace windrow {
 // What is the same in all entries of an ENI, as its format writes it.
 struct EniConstants {
   std::string account_id, eni_id, vm_id, vpc_id, vswitch_id;
-  std::string flow_log;  // empty: lines do not say it
+  std::string flow_log{};  // empty: lines do not say it
 };
 
 class EntryText {
