@@ -14,12 +14,24 @@ struct AsideRecord {
   uint8_t flags[2] = {0, 0};
   bool is_closed = false;  // the flow was, when this window got its latest packet
   uint8_t listed = 0;
+  bool is_uncounted = false;  // against the budget
 };
 
 // Owns the records; those that were dropped are used again.
 class Asides {
  public:
   uint32_t live() const { return live_; }
+  // Those that count as flows do.
+  uint32_t counted() const { return live_ - uncounted_; }
+
+  // As `create`, of a window that is longer than the table's: one of them is the flow's own, as its slot is.
+  AsideRecord* create_longer(FlowBody* body, uint32_t window) {
+    const bool is_only = body->aside == 0;
+    AsideRecord* record = create(body, window);
+    record->is_uncounted = is_only;
+    uncounted_ += is_only;
+    return record;
+  }
 
   // A record for another window of the flow.
   AsideRecord* create(FlowBody* body, uint32_t window) {
@@ -50,6 +62,7 @@ class Asides {
     for (uint32_t* link = &body->aside; *link; link = &records_[*link].next) {
       uint32_t number = *link;
       if (records_[number].window != window) continue;
+      uncounted_ -= records_[number].is_uncounted;
       *link = records_[number].next;
       records_[number].next = free_;
       free_ = number;
@@ -84,7 +97,7 @@ class Asides {
 
  private:
   GrowingList<AsideRecord, 1024> records_;  // number 0 is no record
-  uint32_t free_ = 0, live_ = 0;
+  uint32_t free_ = 0, live_ = 0, uncounted_ = 0;
 };
 
 }  // namespace windrow

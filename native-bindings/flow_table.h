@@ -423,7 +423,7 @@ class FlowTable {
     if (w.is_longer) return;
     Window* to = windows_.longer(seconds, w);
     AsideRecord* record = asides_.find(*body, to->number);
-    if (!record) record = asides_.create(body, to->number);
+    if (!record) record = asides_.create_longer(body, to->number);
     const uint8_t d = listing.direction(), listed = uint8_t(kListed0 << d);
     const uint32_t shift = uint32_t(w.start - to->start), first = c.first + shift, last = c.last + shift;
     const Stamp stamp = stamp_of(listing.chunk, listing.listed.index);
@@ -456,9 +456,9 @@ class FlowTable {
 
   // --- The budget ---
 
-  // A record that stands aside counts as a flow.
+  // A record that stands aside counts as a flow, but for the first of a longer window.
   uint32_t used() const {
-    return flows4_.live() + flows6_.live() + asides_.live() + uint32_t(windows_.late_count()) * kFlowsOfLateWindow;
+    return flows4_.live() + flows6_.live() + asides_.counted() + uint32_t(windows_.late_count()) * kFlowsOfLateWindow;
   }
   bool is_short_of_windows() const { return windows_.late_count() * kFlowsOfLateWindow > budget_ / 2; }
 
