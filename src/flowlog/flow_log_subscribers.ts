@@ -81,16 +81,16 @@ export class FlowLogSubscribers implements Subscribers {
 
   collecting(eni: number): readonly Collecting[] {
     const { epochs } = this.#planOf(eni);
-    const spans = new Map<number, { number: number; from: number; until: number }>();
+    const spans: { number: number; from: number; until: number }[] = [];
     epochs.forEach(({ from, collects }, i) => {
       const until = epochs[i + 1]?.from ?? Infinity;
       for (const { number } of collects) {
-        const span = spans.get(number);
+        const span = spans.findLast((one) => one.number === number);
         if (span?.until === from) span.until = until;
-        else spans.set(number, { number, from, until });
+        else spans.push({ number, from, until });
       }
     });
-    return [...spans.values()];
+    return spans;
   }
 
   /** From the next windows on these collect, and at once where nobody knew of an ENI before. `now`: seconds since the epoch. */

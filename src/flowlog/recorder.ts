@@ -13,7 +13,6 @@ import { EntryRouter } from './entry_router.ts';
 import type { EntryWriter, Sums, Taken } from './entry_writer.ts';
 import { Silence, spansOf } from './silence.ts';
 import type { SilentRun } from './silence.ts';
-import { subscribersAt } from './subscribers.ts';
 import type { Subscribers } from './subscribers.ts';
 
 /** Rows that are watched at once. */
@@ -191,13 +190,16 @@ export class Recorder {
       const [from, until] = [drops.from * windowSeconds, (drops.to + 1) * windowSeconds];
       const named = enis.namedBetween(from, until);
       for (const eni of named.length > 0 ? named : [drops.eni]) {
-        for (const subscriber of subscribersAt(subscribers, eni, from)) await this.#skip(subscriber, from, until);
+        for (const one of subscribers.collecting(eni)) {
+          await this.#skip(one.number, Math.max(from, one.from), Math.min(until, one.until));
+        }
       }
     }
   }
 
   /** Windows that a loss touches, each told once where they are longer than those that it was found in. */
   async #skip(subscriber: number, from: number, until: number): Promise<void> {
+    if (from >= until) return;
     const seconds = this.#own.subscribers.seconds(subscriber);
     const to = Math.ceil(until / seconds);
     const told = seconds > this.#own.windowSeconds ? (this.#skippedTo.get(subscriber) ?? -Infinity) : -Infinity;

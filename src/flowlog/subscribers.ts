@@ -23,7 +23,7 @@ export interface Subscribers {
   flowLog(number: number): FlowLogName;
   /** How long its windows are. */
   seconds(number: number): number;
-  /** Those of an ENI, by its number: the latest of each, and what is planned. */
+  /** Those of an ENI, by its number: of the last hour, what is, and what is planned; one that came again stands there again. */
   collecting(eni: number): readonly Collecting[];
   /** By which rows find their subscribers; undefined: each ENI has one, of its own number, that takes all of them. */
   readonly routes: NativeSubscriptions | undefined;

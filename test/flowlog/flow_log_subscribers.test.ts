@@ -82,6 +82,18 @@ describe('flow logs', () => {
     expect(subscribers.collecting(0)).toEqual([{ number: 0, from: -Infinity, until: Infinity }]);
   });
 
+  test('that come again have collected before, too', () => {
+    const { subscribers } = begin();
+    subscribers.follow([minute], T);
+    subscribers.follow([], T + 30);
+    subscribers.follow([minute], T + 90);
+    expect(subscribers.collecting(0)).toEqual([
+      { number: 0, from: -Infinity, until: T + 60 },
+      { number: 0, from: T + 120, until: Infinity },
+    ]);
+    expect([T + 59, T + 60, T + 120].map((second) => subscribersAt(subscribers, 0, second))).toEqual([[0], [], [0]]);
+  });
+
   test('that are filed elsewhere are so from the next window on', () => {
     const { subscribers } = begin();
     subscribers.follow([minute], T);

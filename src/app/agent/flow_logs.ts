@@ -54,10 +54,7 @@ export class AgentFlowLogs {
 
   /** ENIs have come, or are others. */
   came(): void {
-    const now = Date.now() / 1000;
-    this.#own.subscribers.look(now);
-    this.#own.exchange.subscribe(this.#own.subscribers.routes);
-    this.#own.watch.look(now);
+    this.#collect((now) => this.#own.subscribers.look(now));
   }
 
   /** The configuration was read again. */
@@ -109,13 +106,19 @@ export class AgentFlowLogs {
     }
   }
 
+  /** What changed is known to all. */
+  #collect(change: (now: number) => void): void {
+    const { exchange, subscribers, watch } = this.#own;
+    const now = Date.now() / 1000;
+    change(now);
+    exchange.subscribe(subscribers.routes);
+    watch.look(now);
+  }
+
   #follow({ flowLogs }: Catalog): void {
     const isChange = JSON.stringify(flowLogs) !== JSON.stringify(this.#flowLogs);
     this.#flowLogs = flowLogs;
-    const now = Date.now() / 1000;
-    this.#own.subscribers.follow(flowLogs, now);
-    this.#own.exchange.subscribe(this.#own.subscribers.routes);
-    this.#own.watch.look(now);
+    this.#collect((now) => this.#own.subscribers.follow(flowLogs, now));
     if (!isChange) return;
     const active = flowLogs.filter(({ status }) => status === 'Active');
     const names = active.map(({ name }) => name);
